@@ -1,0 +1,54 @@
+// Phone numbers, checked against the numbering plan and not only the shape.
+// An E164 value exists only if parsePhone made it.
+
+import { parsePhoneNumberFromString } from "libphonenumber-js/max";
+
+/** "+" and 7 to 15 digits, valid in its country's numbering plan and of a kind that people answer. */
+export type E164 = string & { readonly __brand: "E164" };
+
+export type PhoneParse =
+  | { readonly kind: "valid"; readonly phone: E164; readonly country: string | null }
+  /** `reason` is written for the person who sent the list. */
+  | { readonly kind: "invalid"; readonly reason: string };
+
+const E164_SHAPE = /^\+[1-9]\d{6,14}$/;
+
+// Ranges that cost the caller extra, or that no person answers. Calling them is the usual aim of toll fraud.
+const REFUSED_KINDS: Readonly<Record<string, string>> = {
+  PREMIUM_RATE: "is a premium-rate number",
+  SHARED_COST: "is a shared-cost number",
+  UAN: "is a universal access number",
+  PAGER: "is a pager",
+  VOICEMAIL: "is a voicemail access number",
+};
+
+/**
+ * Parses an E.164 phone number ("+" first; spaces, dashes, dots and brackets are tolerated).
+ * Numbers reserved for fiction and tests (+1 NPA 555-01xx) are valid.
+ * Source: contract A.7, A.9 (numbering-plan check); DESIGN §5 (special ranges refused).
+ */
+export function parsePhone(text: string): PhoneParse {
+  const compact = text.replace(/[\s().-]/g, "");
+  if (!compact.startsWith("+")) {
+    return { kind: "invalid", reason: "must be in E.164 form: a + and the country code first" };
+  }
+  if (!E164_SHAPE.test(compact)) {
+    return { kind: "invalid", reason: "is not an E.164 number: a + and 7 to 15 digits" };
+  }
+  const parsed = parsePhoneNumberFromString(compact);
+  if (parsed === undefined || parsed.country === undefined) {
+    return { kind: "invalid", reason: "has no known country code" };
+  }
+  const isFictional = isNorthAmericanFictional(compact);
+  if (!isFictional && !parsed.isValid()) {
+    return { kind: "invalid", reason: `is not a valid number in the numbering plan of ${parsed.country}` };
+  }
+  const refused = REFUSED_KINDS[parsed.getType() ?? ""];
+  if (refused !== undefined) return { kind: "invalid", reason: `${refused} (${parsed.country})` };
+  return { kind: "valid", phone: compact as E164, country: parsed.country };
+}
+
+// +1 NPA 555-0100 to 555-0199 ring nobody; the plan's data does not list all of them as valid.
+function isNorthAmericanFictional(phone: string): boolean {
+  return /^\+1[2-9]\d{2}55501\d{2}$/.test(phone);
+}
