@@ -1,0 +1,189 @@
+// When a campaign may dial, as local weekdays and minutes of the day in one IANA zone. Pure arithmetic on Temporal:
+// membership is decided on the local wall clock, so a clock change moves instants and never local hours.
+// Nothing here steps through time minute by minute: a day's opening is mapped through the zone's constant-offset spans.
+
+import type { Instant } from "./instant.ts";
+import { localDateOf, spansOfConstantOffset } from "./time-zone.ts";
+
+export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+
+export const WEEKDAYS: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** Half-open [startMinutes, endMinutes) on each of `days`; start > end runs overnight and belongs to the day it opens on. */
+export interface CallingWindow {
+  /** 0–1439, minutes since local midnight. */
+  readonly startMinutes: number;
+  /** 1–1440. */
+  readonly endMinutes: number;
+  readonly days: readonly Weekday[];
+}
+
+/** [opensAt, closesAt); closesAt is Infinity when it never closes. */
+export interface Opening {
+  readonly opensAt: Instant;
+  readonly closesAt: Instant;
+}
+
+export interface CallingWindowFields {
+  readonly window_start_minutes?: number | null | undefined;
+  readonly window_end_minutes?: number | null | undefined;
+  readonly window_days?: readonly string[] | null | undefined;
+}
+
+export type WindowParse =
+  /** null: no window, any time. */
+  | { readonly kind: "valid"; readonly window: CallingWindow | null }
+  | { readonly kind: "invalid"; readonly field: keyof CallingWindowFields; readonly message: string };
+
+const MINUTE_MS = 60_000;
+const MINUTES_PER_DAY = 1440;
+const DAY_MS = MINUTES_PER_DAY * MINUTE_MS;
+
+/**
+ * Reads the window fields of a batch request. Weekdays alone mean whole days; minutes alone mean every day.
+ * Source: contract A.2, A.4; DESIGN §5 (Window gates every dial).
+ */
+export function parseCallingWindow(fields: CallingWindowFields): WindowParse {
+  const start = fields.window_start_minutes ?? null;
+  const end = fields.window_end_minutes ?? null;
+  const days = parseDays(fields.window_days ?? null);
+  if (days.kind === "invalid") return days;
+  if (start === null && end === null) {
+    if (days.days === null) return { kind: "valid", window: null };
+    return valid({ startMinutes: 0, endMinutes: MINUTES_PER_DAY, days: days.days });
+  }
+  if (start === null) return invalid("window_start_minutes", "is needed when window_end_minutes is given");
+  if (end === null) return invalid("window_end_minutes", "is needed when window_start_minutes is given");
+  if (!Number.isInteger(start) || start < 0 || start > 1439) {
+    return invalid("window_start_minutes", "must be a whole number of minutes from 0 to 1439");
+  }
+  if (!Number.isInteger(end) || end < 1 || end > MINUTES_PER_DAY) {
+    return invalid("window_end_minutes", "must be a whole number of minutes from 1 to 1440");
+  }
+  if (start === end) return invalid("window_end_minutes", "must differ from window_start_minutes");
+  return valid({ startMinutes: start, endMinutes: end, days: days.days ?? WEEKDAYS });
+}
+
+/** Whether `at` is inside, on the local wall clock. The reference that nextOpening must agree with. */
+export function isInsideWindow(window: CallingWindow, zone: string, at: Instant): boolean {
+  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+  const minute = local.hour * 60 + local.minute;
+  const today = weekdayOf(local.dayOfWeek);
+  if (window.startMinutes < window.endMinutes) {
+    return window.days.includes(today) && minute >= window.startMinutes && minute < window.endMinutes;
+  }
+  const yesterday = weekdayOf(local.toPlainDate().subtract({ days: 1 }).dayOfWeek);
+  return (
+    (window.days.includes(today) && minute >= window.startMinutes) ||
+    (window.days.includes(yesterday) && minute < window.endMinutes)
+  );
+}
+
+/**
+ * The first opening that closes after `from`: the current one when `from` is inside, else the next.
+ * @param opensFrom only openings that belong to the local day of this instant or a later day count (a scheduled
+ *   campaign's day); null: any. Without a window it is the earliest instant itself.
+ */
+export function nextOpening(
+  window: CallingWindow | null,
+  zone: string,
+  from: Instant,
+  opensFrom: Instant | null,
+): Opening {
+  if (window === null) return { opensAt: opensFrom ?? from, closesAt: Number.POSITIVE_INFINITY };
+  let opensAt: Instant | null = null;
+  let closesAt: Instant = from;
+  for (const opening of openingsFrom(window, zone, from, opensFrom)) {
+    if (opening.closesAt <= from) continue;
+    // Openings that touch are one: nothing closes between them.
+    if (opensAt !== null && opening.opensAt > closesAt) break;
+    opensAt ??= opening.opensAt;
+    closesAt = opening.closesAt;
+    if (closesAt - opensAt > MAX_MERGED_MS) return { opensAt, closesAt: Number.POSITIVE_INFINITY };
+  }
+  if (opensAt === null) throw new Error(`no opening of the calling window within ${SEARCH_DAYS} days`);
+  return { opensAt, closesAt };
+}
+
+/** The next `count` openings from `from` on, in order, touching ones merged. A window that never closes has only one. */
+export function nextOpenings(
+  window: CallingWindow | null,
+  zone: string,
+  from: Instant,
+  opensFrom: Instant | null,
+  count: number,
+): readonly Opening[] {
+  const openings: Opening[] = [];
+  let next = nextOpening(window, zone, from, opensFrom);
+  while (openings.length < count) {
+    openings.push(next);
+    if (next.closesAt === Number.POSITIVE_INFINITY) break;
+    next = nextOpening(window, zone, next.closesAt, opensFrom);
+  }
+  return openings;
+}
+
+// A weekly window opens at least once in seven days; a zone that drops a day makes it fourteen. Twice that is a bug.
+const SEARCH_DAYS = 30;
+// Windows of all seven whole days touch for ever. Anything longer than a week is one of them.
+const MAX_MERGED_MS = 8 * DAY_MS;
+// An overnight opening of yesterday may still run; a zone that repeats a day makes it the day before.
+const LOOK_BACK_DAYS = 2;
+
+function* openingsFrom(
+  window: CallingWindow,
+  zone: string,
+  from: Instant,
+  opensFrom: Instant | null,
+): Generator<Opening> {
+  let date = Temporal.PlainDate.from(localDateOf(from, zone)).subtract({ days: LOOK_BACK_DAYS });
+  if (opensFrom !== null) {
+    const first = Temporal.PlainDate.from(localDateOf(opensFrom, zone));
+    if (Temporal.PlainDate.compare(date, first) < 0) date = first;
+  }
+  for (let day = 0; day < SEARCH_DAYS; day += 1) {
+    if (window.days.includes(weekdayOf(date.dayOfWeek))) yield* openingsOfDay(window, zone, date);
+    date = date.add({ days: 1 });
+  }
+}
+
+/** What one local day's opening is in instants: none, one or (where the clock is set back) several spans. */
+function openingsOfDay(window: CallingWindow, zone: string, date: Temporal.PlainDate): Opening[] {
+  const midnight = Date.UTC(date.year, date.month - 1, date.day);
+  const overnight = window.startMinutes >= window.endMinutes;
+  const localStart = midnight + window.startMinutes * MINUTE_MS;
+  const localEnd = midnight + (overnight ? DAY_MS : 0) + window.endMinutes * MINUTE_MS;
+  const openings: Opening[] = [];
+  for (const span of spansOfConstantOffset(zone, localStart - DAY_MS, localEnd + DAY_MS)) {
+    const opensAt = Math.max(span.startsAt, localStart - span.offsetMs);
+    const closesAt = Math.min(span.endsAt, localEnd - span.offsetMs);
+    if (opensAt < closesAt) openings.push({ opensAt, closesAt });
+  }
+  return openings;
+}
+
+function weekdayOf(dayOfWeek: number): Weekday {
+  const day = WEEKDAYS[dayOfWeek - 1];
+  if (day === undefined) throw new Error(`no weekday ${dayOfWeek}`);
+  return day;
+}
+
+function parseDays(
+  days: readonly string[] | null,
+): { kind: "valid"; days: readonly Weekday[] | null } | Extract<WindowParse, { kind: "invalid" }> {
+  if (days === null) return { kind: "valid", days: null };
+  if (days.length === 0) return invalid("window_days", "must name at least one weekday");
+  const unknown = days.find((day) => !(WEEKDAYS as readonly string[]).includes(day));
+  if (unknown !== undefined) {
+    return invalid("window_days", `holds ${JSON.stringify(unknown)}; weekdays are ${WEEKDAYS.join(", ")}`);
+  }
+  return { kind: "valid", days: WEEKDAYS.filter((day) => days.includes(day)) };
+}
+
+function invalid(field: keyof CallingWindowFields, message: string): Extract<WindowParse, { kind: "invalid" }> {
+  return { kind: "invalid", field, message: `${field} ${message}` };
+}
+
+function valid(window: CallingWindow): WindowParse {
+  return { kind: "valid", window };
+}
