@@ -94,10 +94,11 @@ export function nextOpening(
   let opensAt: Instant | null = null;
   let closesAt: Instant = from;
   for (const opening of openingsFrom(window, zone, from, opensFrom)) {
-    if (opening.closesAt <= from) continue;
     // Openings that touch are one: nothing closes between them.
-    if (opensAt !== null && opening.opensAt > closesAt) break;
-    opensAt ??= opening.opensAt;
+    if (opensAt === null || opening.opensAt > closesAt) {
+      if (opensAt !== null && closesAt > from) break;
+      opensAt = opening.opensAt;
+    }
     closesAt = opening.closesAt;
     if (closesAt - opensAt > MAX_MERGED_MS) return { opensAt, closesAt: Number.POSITIVE_INFINITY };
   }
