@@ -18,7 +18,10 @@ export interface CallingWindow {
   readonly days: readonly Weekday[];
 }
 
-/** [opensAt, closesAt); closesAt is Infinity when it never closes. */
+/**
+ * [opensAt, closesAt); closesAt is Infinity when it never closes. Of an opening that is under way, opensAt may be any
+ * instant since which it has been open.
+ */
 export interface Opening {
   readonly opensAt: Instant;
   readonly closesAt: Instant;
