@@ -20,7 +20,10 @@ const numberOrNumeral = z.union([
     .transform(Number),
 ]);
 
-const flagOrWord = z.union([z.boolean(), z.enum(["true", "false"]).transform((word) => word === "true")]);
+const flagOrWord = z.union([
+  z.boolean(),
+  z.enum(["true", "false"]).transform((word) => word === "true"),
+]);
 
 const setupFrame = z.object({
   type: z.literal("setup"),
@@ -81,7 +84,11 @@ const infoFrame = z.discriminatedUnion("name", [
   }),
 ]);
 
-const INFO_NAMES: ReadonlySet<unknown> = new Set(["agentSpeaking", "clientSpeaking", "tokensPlayed"]);
+const INFO_NAMES: ReadonlySet<unknown> = new Set([
+  "agentSpeaking",
+  "clientSpeaking",
+  "tokensPlayed",
+]);
 
 const FRAME_SCHEMAS = {
   setup: setupFrame,
@@ -218,7 +225,11 @@ export function formatRelayCommand(command: RelayCommand): string {
 }
 
 type MessageParse =
-  | { readonly kind: "message"; readonly type: string; readonly fields: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: "message";
+      readonly type: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: "invalid"; readonly reason: string };
 
 function parseMessage(text: string): MessageParse {
@@ -242,6 +253,7 @@ function parseMessage(text: string): MessageParse {
 
 function formatIssue(type: string, error: z.ZodError): string {
   const issue = error.issues[0];
-  const field = issue === undefined || issue.path.length === 0 ? "" : ` field ${issue.path.join(".")}:`;
+  const field =
+    issue === undefined || issue.path.length === 0 ? "" : ` field ${issue.path.join(".")}:`;
   return `${type}:${field} ${issue?.message ?? "does not match"}`;
 }

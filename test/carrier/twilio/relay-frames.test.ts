@@ -61,21 +61,31 @@ test.each([
     utteranceUntilInterrupt: "Life is a",
     durationUntilInterruptMs: sent,
   });
-  expect(frame).toMatchObject({ utteranceUntilInterrupt: "Life is a", durationUntilInterruptMs: read });
+  expect(frame).toMatchObject({
+    utteranceUntilInterrupt: "Life is a",
+    durationUntilInterruptMs: read,
+  });
 });
 
 test("info frames are read by name, unknown names are unknown", () => {
-  expect(frameOf({ type: "info", name: "agentSpeaking", value: "on" })).toMatchObject({ value: "on" });
-  expect(frameOf({ type: "info", name: "tokensPlayed", value: "Hello." })).toMatchObject({ value: "Hello." });
+  expect(frameOf({ type: "info", name: "agentSpeaking", value: "on" })).toMatchObject({
+    value: "on",
+  });
+  expect(frameOf({ type: "info", name: "tokensPlayed", value: "Hello." })).toMatchObject({
+    value: "Hello.",
+  });
   expect(parseRelayFrame('{"type":"info","name":"latency","value":3}')).toEqual({
     kind: "unknown",
     type: "info latency",
   });
 });
 
-test.each(["connected", "toString", "__proto__", "text"])("a message of type %s is unknown", (type) => {
-  expect(parseRelayFrame(`{"type":"${type}"}`)).toEqual({ kind: "unknown", type });
-});
+test.each(["connected", "toString", "__proto__", "text"])(
+  "a message of type %s is unknown",
+  (type) => {
+    expect(parseRelayFrame(`{"type":"${type}"}`)).toEqual({ kind: "unknown", type });
+  },
+);
 
 test.each([
   ["{", "is not JSON"],
@@ -118,5 +128,8 @@ test.each([
   ['{"type":"sendDigits","digits":"A"}', "sendDigits: field digits"],
   ['{"type":"language"}', "names no language"],
 ])("a malformed command %s is invalid", (text, reason) => {
-  expect(parseRelayCommand(text)).toMatchObject({ kind: "invalid", reason: expect.stringContaining(reason) });
+  expect(parseRelayCommand(text)).toMatchObject({
+    kind: "invalid",
+    reason: expect.stringContaining(reason),
+  });
 });
