@@ -1,8 +1,10 @@
-// How tests run: a few worker processes, one PostgreSQL for the whole run, nothing repeated silently.
+// How tests run: a few worker processes, one PostgreSQL for the whole run, nothing repeated
+// silently.
 
 import { defineConfig } from "vitest/config";
 
-// Tests share the machine with the database they use; more workers than this only wait for each other.
+// Tests share the machine with the database they use; more workers than this only wait for each
+// other.
 const MAX_WORKERS = 3;
 
 export default defineConfig({

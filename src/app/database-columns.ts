@@ -1,12 +1,13 @@
-// How PostgreSQL's column types arrive in TypeScript, as src/ports/database.ts promises. The parsers belong to the
-// pools that are given them: the driver's global table is never touched, so another user of `pg` in the same
-// process is not surprised.
+// How PostgreSQL's column types arrive in TypeScript, as src/ports/database.ts promises. The
+// parsers belong to the pools that are given them: the driver's global table is never touched, so
+// another user of `pg` in the same process is not surprised.
 
 import pg from "pg";
 
 type ColumnParser = (text: string) => unknown;
 
-// The driver's reader of array literals. Its published type describes another shape than the one it has.
+// The driver's reader of array literals. Its published type describes another shape than the one it
+// has.
 const arrayReader = pg.types.arrayParser as unknown as {
   create(text: string, parseItem: ColumnParser): { parse(): unknown[] };
 };
@@ -24,11 +25,15 @@ const OID = {
   numericArray: 1231,
 } as const;
 
-// 2026-03-01 09:30:00.123456+00, an offset of hours, minutes or seconds, and a year of more than four digits.
+// 2026-03-01 09:30:00.123456+00, an offset of hours, minutes or seconds, and a year of more than
+// four digits.
 const TIMESTAMPTZ =
   /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?( BC)?$/;
 
-/** Reads a `timestamptz` of the ISO date style, in any session time zone. Microseconds are cut to milliseconds. */
+/**
+ * Reads a `timestamptz` of the ISO date style, in any session time zone. Microseconds are cut to
+ * milliseconds.
+ */
 export function parseTimestamptz(text: string): number {
   if (text === "infinity") return Number.POSITIVE_INFINITY;
   if (text === "-infinity") return Number.NEGATIVE_INFINITY;

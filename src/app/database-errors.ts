@@ -1,10 +1,12 @@
-// Which failures of the database are "no database just now": the caller may try again later and will be told so.
-// Everything else (a broken constraint, a wrong statement) stays as the driver gave it, with its SQLSTATE in `code`.
+// Which failures of the database are "no database just now": the caller may try again later and
+// will be told so. Everything else (a broken constraint, a wrong statement) stays as the driver
+// gave it, with its SQLSTATE in `code`.
 
 import pg from "pg";
 import { AppError } from "../domain/app-error.ts";
 
-// Class 08 is every connection exception; the rest are single states in which the server gives or keeps no connection.
+// Class 08 is every connection exception; the rest are single states in which the server gives or
+// keeps no connection.
 const UNAVAILABLE_STATES = new Set([
   "25P03", // idle in transaction for too long: the session was cut
   "53300", // too many connections
@@ -34,8 +36,8 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * The error to throw for a failed statement: `database_unavailable` (retryable) when the connection is the reason,
- * otherwise `error` itself.
+ * The error to throw for a failed statement: `database_unavailable` (retryable) when the connection
+ * is the reason, otherwise `error` itself.
  */
 export function statementError(error: unknown, isConnectionLost: boolean): unknown {
   const state = sqlState(error);
@@ -47,8 +49,8 @@ export function statementError(error: unknown, isConnectionLost: boolean): unkno
 }
 
 /**
- * The error to throw when no connection could be had. A refusal that waiting cannot cure (wrong password, no such
- * database) is not retryable.
+ * The error to throw when no connection could be had. A refusal that waiting cannot cure (wrong
+ * password, no such database) is not retryable.
  */
 export function connectError(error: unknown): AppError {
   const state = sqlState(error);

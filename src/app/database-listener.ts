@@ -1,5 +1,6 @@
-// LISTEN on a connection of its own, which comes back by itself after the server went away. Notifications sent while
-// it was away are lost, which is allowed: a notification may only make something happen sooner.
+// LISTEN on a connection of its own, which comes back by itself after the server went away.
+// Notifications sent while it was away are lost, which is allowed: a notification may only make
+// something happen sooner.
 
 import pg from "pg";
 import { connectError } from "./database-errors.ts";
@@ -10,14 +11,14 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-// First wait short, so that a restarted server is heard again at once; longest short enough that nobody waits for it
-// (the engine looks by itself every few seconds).
+// First wait short, so that a restarted server is heard again at once; longest short enough that
+// nobody waits for it (the engine looks by itself every few seconds).
 const MIN_RECONNECT_MS = 100;
 const MAX_RECONNECT_MS = 5_000;
 
 /**
- * Subscribes to `channel`. Resolves when the server has confirmed; later breaks are repaired with backoff and
- * reported to `onBreak`.
+ * Subscribes to `channel`. Resolves when the server has confirmed; later breaks are repaired with
+ * backoff and reported to `onBreak`.
  * @throws AppError `database_unavailable` when the first connection fails.
  */
 export async function startListener(
@@ -33,7 +34,8 @@ export async function startListener(
 
   const connect = async (): Promise<pg.Client> => {
     const next = new pg.Client(config);
-    // Without a listener the driver's "error" event would end the process. The "end" event that follows does the work.
+    // Without a listener the driver's "error" event would end the process. The "end" event that
+    // follows does the work.
     next.on("error", onBreak);
     next.on("notification", (notification) => {
       if (notification.channel === channel) onNotify(notification.payload ?? "");

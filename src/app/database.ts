@@ -1,6 +1,6 @@
-// The Database port over `pg`: one pool, its limits, its transactions. HTTP and engine open one each, so that a flood
-// of requests cannot starve the dialer. Every limit below exists so that a process that is stopped, unplugged or hung
-// holds up the others for seconds and not for ever.
+// The Database port over `pg`: one pool, its limits, its transactions. HTTP and engine open one
+// each, so that a flood of requests cannot starve the dialer. Every limit below exists so that a
+// process that is stopped, unplugged or hung holds up the others for seconds and not for ever.
 
 import { strict as assert } from "node:assert";
 import { Readable } from "node:stream";
@@ -10,12 +10,7 @@ import { from as copyFrom } from "pg-copy-streams";
 import { AppError } from "../domain/app-error.ts";
 import type { Database, Queryable, QueryResult, Row } from "../ports/database.ts";
 import { columnTypes } from "./database-columns.ts";
-import {
-  connectError,
-  isRerunnable,
-  isUnavailable,
-  statementError,
-} from "./database-errors.ts";
+import { connectError, isRerunnable, isUnavailable, statementError } from "./database-errors.ts";
 import { startListener, type Listener } from "./database-listener.ts";
 
 export interface OpenDatabaseOptions {
@@ -25,9 +20,15 @@ export interface OpenDatabaseOptions {
   readonly maxConnections: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName?: string;
-  /** Longest statement. Default 30 s. 0 lifts this limit and the one on waiting for locks: for migrations. */
+  /**
+   * Longest statement. Default 30 s. 0 lifts this limit and the one on waiting for locks: for
+   * migrations.
+   */
   readonly statementTimeoutMs?: number;
-  /** Told of connections that broke while nobody used them. For the log only: the pool replaces them. */
+  /**
+   * Told of connections that broke while nobody used them. For the log only: the pool replaces
+   * them.
+   */
   readonly onConnectionError?: (error: Error) => void;
 }
 
@@ -41,23 +42,34 @@ export interface PoolStats {
 
 /** The Database port, with its lifetime. */
 export interface OpenDatabase extends Database {
-  /** Resolves when the server confirmed the subscription. See database-listener.ts for what happens when it breaks. */
+  /**
+   * Resolves when the server confirmed the subscription. See database-listener.ts for what happens
+   * when it breaks.
+   */
   listen(channel: string, onNotify: (payload: string) => void): Promise<Listener>;
   poolStats(): PoolStats;
-  /** Waits a few seconds for statements under way, then cuts them. Listeners are closed too. Idempotent. */
+  /**
+   * Waits a few seconds for statements under way, then cuts them. Listeners are closed too.
+   * Idempotent.
+   */
   close(): Promise<void>;
 }
 
-// A process stopped inside a transaction (SIGSTOP, a frozen VM) keeps its row locks until the server cuts it. A healthy
-// transaction is never idle for more than milliseconds; 10 s leaves room for a machine that swaps.
+// A process stopped inside a transaction (SIGSTOP, a frozen VM) keeps its row locks until the
+// server cuts it. A healthy transaction is never idle for more than milliseconds; 10 s leaves room
+// for a machine that swaps.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
-// Must exceed the one above: whoever waits behind a stopped process then gets its lock and not an error.
+// Must exceed the one above: whoever waits behind a stopped process then gets its lock and not an
+// error.
 const LOCK_TIMEOUT_MS = 15_000;
-// Must exceed the lock time-out and the largest statement, a COPY of 100,000 recipients (measured below 1 s).
+// Must exceed the lock time-out and the largest statement, a COPY of 100,000 recipients (measured
+// below 1 s).
 const STATEMENT_TIMEOUT_MS = 30_000;
-// The server enforces its limits itself; this much later we conclude that it no longer answers at all.
+// The server enforces its limits itself; this much later we conclude that it no longer answers at
+// all.
 const SILENT_SERVER_MARGIN_MS = 5_000;
-// Waiting for a free connection, or for the server to accept one. Past it the caller is told to come back.
+// Waiting for a free connection, or for the server to accept one. Past it the caller is told to
+// come back.
 const CONNECT_TIMEOUT_MS = 10_000;
 // A connection unused this long is closed, so that a quiet installation is small.
 const IDLE_CONNECTION_MS = 30_000;
@@ -65,14 +77,16 @@ const CLOSE_GRACE_MS = 5_000;
 const MAX_TRANSACTION_RERUNS = 5;
 const MIN_SERVER_VERSION = 150_000;
 
-// UTC and ISO are what the column parsers expect at their quickest. Single statements must not fail with 40001 because
-// an administrator made another isolation level the default. JIT compiles for longer than our short statements run.
+// UTC and ISO are what the column parsers expect at their quickest. Single statements must not fail
+// with 40001 because an administrator made another isolation level the default. JIT compiles for
+// longer than our short statements run.
 const SESSION_OPTIONS =
   "-c timezone=UTC -c datestyle=ISO -c default_transaction_isolation=read\\ committed -c jit=off";
 
 /**
  * Opens a pool and checks the server: PostgreSQL 15 or newer, UTF-8.
- * @throws AppError `database_unavailable`; retryable unless the server refused us or does not qualify.
+ * @throws AppError `database_unavailable`; retryable unless the server refused us or does not
+ * qualify.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenDatabase> {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
@@ -137,7 +151,8 @@ function openSessions(
   const pool = new pg.Pool(config);
   const live = new Set<pg.PoolClient>();
   const lost = new WeakSet<pg.PoolClient>();
-  // The driver ends the process for an "error" event that nobody hears, in the pool or on a checked-out connection.
+  // The driver ends the process for an "error" event that nobody hears, in the pool or on a
+  // checked-out connection.
   pool.on("error", onConnectionError);
   pool.on("connect", (client) => {
     live.add(client);
@@ -194,7 +209,8 @@ function openSessions(
 type Guard = <T>(client: pg.PoolClient, statement: () => Promise<T>) => Promise<T>;
 
 function sessionOver(client: pg.PoolClient, guard: Guard): Session {
-  // Without values the simple protocol is used, in which one text may hold several statements (a migration).
+  // Without values the simple protocol is used, in which one text may hold several statements (a
+  // migration).
   const send = async <R extends Row>(
     text: string,
     values: readonly unknown[] | undefined,
@@ -255,14 +271,16 @@ async function runOnce<T>(session: Session, work: (tx: Queryable) => Promise<T>)
   try {
     const result = await work(tx);
     isOpen = false;
-    // When a statement failed and `work` went on regardless, the server answers COMMIT with a rollback and no error.
+    // When a statement failed and `work` went on regardless, the server answers COMMIT with a
+    // rollback and no error.
     const tag = await session.run("commit");
     assert(tag === "COMMIT" || failures.length > 0, `COMMIT was answered by ${tag}`);
     if (tag !== "COMMIT") throw failures[0];
     return result;
   } catch (error) {
     isOpen = false;
-    // A failing rollback means a broken connection, which is then thrown away; the first error is the one to report.
+    // A failing rollback means a broken connection, which is then thrown away; the first error is
+    // the one to report.
     await session.run("rollback").catch(() => {});
     throw error;
   }
@@ -280,7 +298,9 @@ async function checkServer(sessions: Sessions): Promise<void> {
   const server = rows[0];
   assert(server !== undefined, "a select without from has one row");
   if (server.version < MIN_SERVER_VERSION) {
-    refuse(`The database server is PostgreSQL ${server.name}. Carillon needs PostgreSQL 15 or newer.`);
+    refuse(
+      `The database server is PostgreSQL ${server.name}. Carillon needs PostgreSQL 15 or newer.`,
+    );
   }
   if (server.encoding !== "UTF8") {
     refuse(
@@ -289,7 +309,9 @@ async function checkServer(sessions: Sessions): Promise<void> {
     );
   }
   if (!server.date_style.startsWith("ISO")) {
-    refuse(`The connection's datestyle is ${server.date_style}. Remove it from DATABASE_URL's options.`);
+    refuse(
+      `The connection's datestyle is ${server.date_style}. Remove it from DATABASE_URL's options.`,
+    );
   }
 }
 

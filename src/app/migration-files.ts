@@ -5,13 +5,15 @@ import { join } from "node:path";
 import type { Migration } from "../store/migrate.ts";
 
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
-// A migration shares its transaction with the row that records it; these words would end that transaction early.
-// (`begin` inside a function body has no semicolon.)
-const ENDS_TRANSACTION = /^\s*(begin|start transaction|commit|end|rollback|abort)\s*(work|transaction)?\s*;/im;
+// A migration shares its transaction with the row that records it; these words would end that
+// transaction early. (`begin` inside a function body has no semicolon.)
+const ENDS_TRANSACTION =
+  /^\s*(begin|start transaction|commit|end|rollback|abort)\s*(work|transaction)?\s*;/im;
 
 /**
  * The migrations in `directory`, in order.
- * @throws Error for a file with another kind of name, two of one number, or one that ends its own transaction
+ * @throws Error for a file with another kind of name, two of one number, or one that ends its own
+ * transaction
  */
 export async function readMigrationFiles(directory: string): Promise<readonly Migration[]> {
   const names = (await readdir(directory)).toSorted();
@@ -28,7 +30,8 @@ async function readMigrationFile(directory: string, fileName: string): Promise<M
   const end = ENDS_TRANSACTION.exec(withoutBodies);
   if (end !== null) {
     throw new Error(
-      `${fileName} holds \`${end[0].trim()}\`. Migrations run inside a transaction and must not end it.`,
+      `${fileName} holds "${end[0].trim()}". ` +
+        "Migrations run inside a transaction and must not end it.",
     );
   }
   return { number: Number(match[1]), name: match[2] ?? "", sql };

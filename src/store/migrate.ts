@@ -1,6 +1,7 @@
-// Brings the schema forward, one numbered migration after the other. Each runs in the transaction that also records its
-// number, so a process killed at any moment leaves whole migrations only. There is no way back: the only undo is a
-// backup. A schema that is newer than this program is refused, never used.
+// Brings the schema forward, one numbered migration after the other. Each runs in the transaction
+// that also records its number, so a process killed at any moment leaves whole migrations only.
+// There is no way back: the only undo is a backup. A schema that is newer than this program is
+// refused, never used.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Database, Queryable } from "../ports/database.ts";
@@ -20,12 +21,14 @@ interface AppliedMigration {
   readonly name: string;
 }
 
-// Any fixed number that no other user of the database is likely to take: "CARILLON" in ASCII, cut to a bigint.
+// Any fixed number that no other user of the database is likely to take: "CARILLON" in ASCII, cut
+// to a bigint.
 const MIGRATION_LOCK = 0x434152494c4cn;
 
 /**
- * Applies every migration that the database lacks, in order. Any number of processes may call this at once; each
- * migration is applied by one of them. Call it with a database opened without statement time-out.
+ * Applies every migration that the database lacks, in order. Any number of processes may call this
+ * at once; each migration is applied by one of them. Call it with a database opened without
+ * statement time-out.
  * @param now recorded as the time of application
  * @throws Error when the schema is newer than the code, or came from other migrations than these
  */
@@ -103,8 +106,10 @@ function refuseForeignSchema(
     const known = migrations[index];
     if (known?.number === applied.number && known.name === applied.name) return;
     throw new Error(
-      `The database was migrated by another program: it has migration ${applied.number} "${applied.name}" ` +
-        `where this Carillon has ${known?.number ?? "none"} "${known?.name ?? ""}". Use another database.`,
+      `The database was migrated by another program: it has migration ${applied.number} ` +
+        `"${applied.name}" ` +
+        `where this Carillon has ${known?.number ?? "none"} "${known?.name ?? ""}". Use another ` +
+        "database.",
     );
   });
 }
@@ -113,7 +118,8 @@ function assertNumbering(migrations: readonly Migration[]): void {
   migrations.forEach((migration, index) => {
     if (migration.number !== index + 1) {
       throw new Error(
-        `Migration ${migration.number} "${migration.name}" stands where number ${index + 1} belongs.`,
+        `Migration ${migration.number} "${migration.name}" stands where number ${index + 1} ` +
+          "belongs.",
       );
     }
   });

@@ -7,12 +7,17 @@ import type { Instant } from "../domain/instant.ts";
 const MIN_SQL_INSTANT: Instant = Date.UTC(1, 0, 1);
 const MAX_SQL_INSTANT: Instant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** An instant as a `timestamptz` parameter. ±Infinity become PostgreSQL's own 'infinity' and '-infinity'. */
+/**
+ * An instant as a `timestamptz` parameter. ±Infinity become PostgreSQL's own 'infinity' and
+ * '-infinity'.
+ */
 export function sqlInstant(at: Instant): string {
   if (at === Number.POSITIVE_INFINITY) return "infinity";
   if (at === Number.NEGATIVE_INFINITY) return "-infinity";
   if (!(at >= MIN_SQL_INSTANT && at <= MAX_SQL_INSTANT)) {
-    throw new RangeError(`${at} is not an instant in epoch milliseconds between the years 1 and 9999`);
+    throw new RangeError(
+      `${at} is not an instant in epoch milliseconds between the years 1 and 9999`,
+    );
   }
   return new Date(at).toISOString();
 }

@@ -18,9 +18,11 @@ async function* chunksOf(...texts: string[]): AsyncGenerator<Uint8Array> {
 test("column types arrive as the port promises", async () => {
   const { rows } = await db.query(
     `select 9007199254740991::int8 as big, 12.25::numeric as exact, date '2026-03-01' as day,
-            timestamptz '2026-03-01 09:30:00.123456+02' as instant, 'infinity'::timestamptz as never,
+            timestamptz '2026-03-01 09:30:00.123456+02' as instant,
+            'infinity'::timestamptz as never,
             '-infinity'::timestamptz as ever, '{"a":[1]}'::jsonb as document, null::int8 as nothing,
-            array[1, null, 3]::int8[] as bigs, array['2026-03-01 00:00Z', 'infinity']::timestamptz[] as instants,
+            array[1, null, 3]::int8[] as bigs,
+            array['2026-03-01 00:00Z', 'infinity']::timestamptz[] as instants,
             array[1.5]::numeric[] as exacts, array[date '2026-03-01'] as days, true as yes`,
   );
   expect(rows[0]).toEqual({
@@ -76,7 +78,7 @@ test("rowCount counts changes", async () => {
   expect([inserted.rowCount, updated.rowCount]).toEqual([3, 2]);
 });
 
-test("a failing statement keeps its SQLSTATE, and the connection serves the next caller", async () => {
+test("a failing statement keeps its SQLSTATE, and its connection stays usable", async () => {
   await expect(db.query("select 1 / 0")).rejects.toMatchObject({ code: "22012" });
   await expect(db.query("select 1 as one")).resolves.toMatchObject({ rows: [{ one: 1 }] });
 });
@@ -95,7 +97,7 @@ test("a transaction commits whole or not at all", async () => {
   expect((await db.query("select n from kept")).rows).toEqual([{ n: 1 }]);
 });
 
-test("a transaction that swallowed a failed statement does not pretend to have committed", async () => {
+test("a transaction that swallowed a failure does not pretend to have committed", async () => {
   await db.query("create table swallowed (n int primary key)");
   const attempt = db.transaction(async (tx) => {
     await tx.query("insert into swallowed values (1)");
@@ -166,7 +168,7 @@ test("a copy whose source fails reports that failure and stores nothing", async 
   expect((await db.query("select n from half")).rows).toEqual([]);
 });
 
-test("a connection cut in mid-statement is database_unavailable, and the pool recovers", async () => {
+test("a statement cut off is database_unavailable, and the pool recovers", async () => {
   const cut = (pid: number): Promise<unknown> => db.query("select pg_terminate_backend($1)", [pid]);
   const attempt = db.transaction(async (tx) => {
     const { rows } = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
@@ -201,7 +203,8 @@ test("idle connections cut by the server are replaced without ending the process
     onConnectionError: (error) => broken.push(error),
   });
   await db.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut while idle'",
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut while " +
+      "idle'",
   );
   await waitFor(() => broken.length > 0, { describe: "the pool to notice" });
   expect((await other.query("select 1 as one")).rows).toEqual([{ one: 1 }]);

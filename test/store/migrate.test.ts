@@ -47,9 +47,7 @@ test("applies what is missing, in order, and records when", () =>
 
 test("processes that start at once apply each migration once", () =>
   onEmptyDatabase(async (db) => {
-    const outcomes = await Promise.all(
-      [1, 2, 3, 4].map(() => migrate(db, [FIRST, SECOND], NOW)),
-    );
+    const outcomes = await Promise.all([1, 2, 3, 4].map(() => migrate(db, [FIRST, SECOND], NOW)));
     const applied = outcomes.flatMap((outcome) => outcome.applied);
     expect(applied.toSorted((a, b) => a - b)).toEqual([1, 2]);
     expect((await db.query("select name from fruit")).rows).toEqual([{ name: "apple" }]);

@@ -1,4 +1,5 @@
-// Names and addresses inside the test cluster. Apart from the setup that runs once, so that test files can import it.
+// Names and addresses inside the test cluster. Apart from the setup that runs once, so that test
+// files can import it.
 
 /** Migrated once per run; every test database is a clone of it. */
 export const TEMPLATE_DATABASE = "carillon_template";

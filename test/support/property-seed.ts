@@ -1,5 +1,6 @@
-// The seed of all properties of a test file, drawn at its start and printed when one of its tests fails.
-// CARILLON_TEST_SEED=N repeats it. (fast-check prints seed and path of the failing case as well.)
+// The seed of all properties of a test file, drawn at its start and printed when one of its tests
+// fails. CARILLON_TEST_SEED=N repeats it. (fast-check prints seed and path of the failing case as
+// well.)
 
 import fc from "fast-check";
 import { afterEach } from "vitest";

@@ -1,5 +1,5 @@
-// One embedded PostgreSQL for a whole test run, with the migrated template that test files clone. Vitest calls this once
-// before the first file and once after the last, also when tests failed.
+// One embedded PostgreSQL for a whole test run, with the migrated template that test files clone.
+// Vitest calls this once before the first file and once after the last, also when tests failed.
 
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +23,8 @@ const DIRECTORY_PREFIX = "carillon-test-";
 const MIGRATIONS = join(import.meta.dirname, "../../migrations");
 const TEMPLATE_MIGRATED_AT = Date.UTC(2026, 0, 1);
 
-// These tests lose nothing when the machine loses power; tests about crashes start a cluster of their own, with fsync.
+// These tests lose nothing when the machine loses power; tests about crashes start a cluster of
+// their own, with fsync.
 const CARELESS_SETTINGS = {
   fsync: "off",
   synchronous_commit: "off",

@@ -1,4 +1,5 @@
-// A migrated database of its own for a test file, or an empty one. Cloning the template takes some tens of milliseconds.
+// A migrated database of its own for a test file, or an empty one. Cloning the template takes some
+// tens of milliseconds.
 
 import { afterAll, inject } from "vitest";
 import { openDatabase, type OpenDatabase } from "../../src/app/database.ts";
@@ -16,11 +17,11 @@ export interface TestDatabaseOptions {
   readonly isEmpty?: boolean;
 }
 
-let databasesOfThisWorker = 0;
+let databasesOfThisFile = 0;
 
 /**
- * Call it at the top of a test file: `const db = await testDatabase();`. It is closed and dropped after the file's last
- * test. Tests of one file share it, so each uses keys and numbers of its own.
+ * Call it at the top of a test file: `const db = await testDatabase();`. It is closed and dropped
+ * after the file's last test. Tests of one file share it, so each uses keys and numbers of its own.
  */
 export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const created = await createTestDatabase(options);
@@ -33,8 +34,9 @@ export async function createTestDatabase(
   options: TestDatabaseOptions = {},
 ): Promise<{ readonly db: TestDatabase; readonly drop: () => Promise<void> }> {
   const clusterUrl = inject("clusterUrl");
-  databasesOfThisWorker += 1;
-  const name = `test_${process.pid}_${process.env["VITEST_POOL_ID"] ?? "0"}_${databasesOfThisWorker}_${Date.now()}`;
+  databasesOfThisFile += 1;
+  // One worker process runs several files, each of which loads this module afresh.
+  const name = `test_${process.pid}_${Date.now()}_${databasesOfThisFile}`;
   const template = options.isEmpty === true ? "template0" : TEMPLATE_DATABASE;
   await runOnCluster(clusterUrl, `create database ${name} template ${template}`);
   const connectionString = withDatabase(clusterUrl, name);

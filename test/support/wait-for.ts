@@ -5,7 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 export interface WaitOptions {
   /** Default 10 s: far above what a loaded machine needs, far below the test's own limit. */
   readonly timeoutMs?: number;
-  /** What was waited for, in the words of the failure. A function is asked at the end, and may tell what was seen. */
+  /**
+   * What was waited for, in the words of the failure. A function is asked at the end, and may tell
+   * what was seen.
+   */
   readonly describe: string | (() => string);
 }
 
@@ -13,8 +16,8 @@ const POLL_MS = 10;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
- * Polls `condition` until it answers something other than false, null or undefined, and answers that.
- * A condition that throws ends the wait with its error.
+ * Polls `condition` until it answers something other than false, null or undefined, and answers
+ * that. A condition that throws ends the wait with its error.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
