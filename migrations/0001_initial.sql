@@ -201,6 +201,8 @@ create table calls (
   -- When to ask the carrier, unless it reports first.
   look_up_at             timestamptz,
   carrier_call_id        text,
+  -- Busy before it ever rang: the person's line, or the carrier's limit? Asked before it is believed.
+  busy_at                timestamptz,
   -- Asked to end: how, and what becomes of the recipient then.
   end_requested          text check (end_requested in ('cancel', 'hang_up')),
   end_then               text check (end_then in ('requeue', 'settle')),

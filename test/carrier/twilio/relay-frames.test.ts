@@ -100,7 +100,7 @@ test.each([
   [`{"type":"prompt","voicePrompt":"${"x".repeat(MAX_RELAY_FRAME_CHARACTERS)}"}`, "is longer than"],
 ])("%.60s is invalid", (text, reason) => {
   const parsed = parseRelayFrame(text);
-  expect(parsed).toMatchObject({ kind: "invalid", reason: expect.stringContaining(reason) });
+  expect(parsed.kind === "invalid" ? parsed.reason : parsed.kind).toContain(reason);
 });
 
 test("no text makes a parser throw", () => {
@@ -128,8 +128,6 @@ test.each([
   ['{"type":"sendDigits","digits":"A"}', "sendDigits: field digits"],
   ['{"type":"language"}', "names no language"],
 ])("a malformed command %s is invalid", (text, reason) => {
-  expect(parseRelayCommand(text)).toMatchObject({
-    kind: "invalid",
-    reason: expect.stringContaining(reason),
-  });
+  const parsed = parseRelayCommand(text);
+  expect(parsed.kind === "invalid" ? parsed.reason : parsed.kind).toContain(reason);
 });

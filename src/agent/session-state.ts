@@ -1,0 +1,196 @@
+// What a conversation has to know between two events, and the limits it keeps. Values only: the rules are in
+// session.ts and its neighbours. Only the memory grows while a call lasts, and the longest call bounds it.
+
+import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { EndCause } from "../domain/call-life.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { ModelMessage, ModelTool } from "../ports/model.ts";
+import { END_CALL_TOOL } from "./end-call-tool.ts";
+import { maxOutputTokensFor } from "./response-length.ts";
+import type { TimerName } from "./session-events.ts";
+import { FRESH_FILTER } from "./spoken-text.ts";
+import type { SpokenFilter } from "./spoken-text.ts";
+import type { TurnMemory } from "./turn-memory.ts";
+
+/** Where a conversation is. The table in session.ts says what leads from one to the other. */
+export type Phase =
+  /** Not connected yet. */
+  | "idle"
+  /** Connected; the person is to speak first. */
+  | "waiting"
+  /** Nothing is being generated. What was sent may still be playing. */
+  | "listening"
+  /** The model was asked; nothing of its reply was sent. */
+  | "thinking"
+  /** The model is replying, part of it was sent. */
+  | "speaking"
+  /** The last words were sent; the line is cut when they have been heard. */
+  | "closing"
+  | "ended";
+
+/** How one conversation is to be held: settings as numbers and texts, fixed when it begins. */
+export interface SessionPlan {
+  /** Instructions and data, before anything that is said (see prompt.ts). */
+  readonly preamble: readonly ModelMessage[];
+  /** Spoken without a model. "" lets the model open the conversation. */
+  readonly greeting: string;
+  readonly agentSpeaksFirst: boolean;
+  readonly language: string;
+  readonly tools: readonly ModelTool[];
+  readonly mayEndCall: boolean;
+  readonly temperature: number;
+  readonly maxOutputTokens: number;
+  readonly fallbackMessage: string;
+  readonly silenceHangupMs: number;
+  readonly maxCallDurationMs: number;
+}
+
+/** The reply in the making. */
+export interface CurrentTurn {
+  readonly filter: SpokenFilter;
+  /** Characters sent to the voice. */
+  readonly spokenCharacters: number;
+  /** This is the second try of the same reply. */
+  readonly isRetry: boolean;
+  /** When the person had finished what this replies to; null when nobody asked (an opening, a wrap-up). */
+  readonly askedAt: Instant | null;
+  /** The model wants to hang up when this has been heard. */
+  readonly endAsked: boolean;
+}
+
+export interface Closing {
+  readonly cause: EndCause;
+  readonly startedAt: Instant;
+  /** Speech over the closing line calls it off. Only the first time. */
+  readonly isCancelable: boolean;
+  /** The closing line has begun to play, as far as the speech path said. */
+  readonly speakingSeen: boolean;
+}
+
+export interface SessionState {
+  readonly plan: SessionPlan;
+  readonly phase: Phase;
+  readonly connectedAt: Instant | null;
+  readonly memory: TurnMemory;
+  /** The newest turn of the agent. Whatever belongs to an older one is dropped. */
+  readonly turnId: number;
+  readonly turn: CurrentTurn;
+  readonly closing: Closing | null;
+  readonly endCause: EndCause | null;
+  readonly timers: Readonly<Partial<Record<TimerName, Instant>>>;
+  /** When our side was last audible; in the future while audio plays, by estimate. */
+  readonly agentQuietAt: Instant;
+  readonly personQuietAt: Instant;
+  /** The person was asked whether they are still there, and has said nothing since. */
+  readonly reprompted: boolean;
+  readonly closingWasCanceled: boolean;
+  readonly wrappingUp: boolean;
+  readonly consecutiveFailures: number;
+  readonly keypad: string;
+  readonly lastLanguage: string | null;
+  readonly modelAskedAt: Instant | null;
+  readonly modelFirstTokenAt: Instant | null;
+  readonly latencySumMs: number;
+  readonly latencyTurns: number;
+}
+
+/** A person who picks up and hears nothing hangs up; they never hear more than this of it (voice.md §3). */
+export const GREETING_WAIT_MS = 2_000;
+
+/** Keys of one entry follow each other faster than this. */
+export const KEYPAD_PAUSE_MS = 2_000;
+/** Longer than any account or card number. */
+export const MAX_KEYPAD_DIGITS = 32;
+
+/** Longer than any model that can hold a conversation needs (slowest provider tails: a few seconds). */
+export const MODEL_FIRST_TOKEN_MS = 6_000;
+/** Shorter than a listener's patience in mid-sentence; a healthy stream pauses for well under a second. */
+export const MODEL_NEXT_TOKEN_MS = 4_000;
+
+/** A reply longer than about two minutes of speech is a model that ran away. */
+export const MAX_TURN_CHARACTERS = 1_800;
+/** One utterance as the model reads it; five minutes of uninterrupted speech. */
+export const MAX_FINAL_CHARACTERS = 4_000;
+
+/** The end waits for playback this much longer than the estimate, and never longer in all than the cap (voice.md §4). */
+export const ENDING_MARGIN_MS = 1_500;
+export const MAX_ENDING_MS = 12_000;
+/** After the voice went quiet: a pause between two clauses is shorter. */
+export const ENDING_GRACE_MS = 300;
+/** Somebody is speaking over the closing line: their words get this long to arrive. */
+export const ENDING_LISTEN_MS = 3_000;
+export const MAX_ENDING_WITH_SPEECH_MS = 20_000;
+
+/** Reports of who speaks may get lost: nobody is believed to speak for longer than this (voice.md §1). */
+export const MAX_SPEAKING_FLAG_MS = 30_000;
+
+/** The model is told this long before the longest call is over. */
+export const WRAP_UP_MS = 20_000;
+/** Below this a wrap-up would come as the conversation begins. */
+export const MIN_DURATION_WITH_WRAP_UP_MS = 40_000;
+
+/** A `[VOICEMAIL]` tag later than this is a mistake: no greeting of a machine is that long (voice.md §4). */
+export const VOICEMAIL_TAG_MS = 180_000;
+
+/** How long both sides may be silent before the person is asked whether they are still there: a third to a half. */
+export function repromptAfterMs(silenceHangupMs: number): number {
+  return Math.min(silenceHangupMs / 2, Math.max(10_000, silenceHangupMs / 3));
+}
+
+const FRESH_TURN: CurrentTurn = {
+  filter: FRESH_FILTER,
+  spokenCharacters: 0,
+  isRetry: false,
+  askedAt: null,
+  endAsked: false,
+};
+
+export function freshTurn(facts: Pick<CurrentTurn, "isRetry" | "askedAt">): CurrentTurn {
+  return { ...FRESH_TURN, ...facts };
+}
+
+/** How a conversation with this agent is held. */
+export function planSession(
+  agent: AgentSettings,
+  opening: { readonly preamble: readonly ModelMessage[]; readonly greeting: string },
+): SessionPlan {
+  return {
+    ...opening,
+    agentSpeaksFirst: agent.ai_speaks_first,
+    language: agent.language,
+    tools: agent.func_end_call ? [END_CALL_TOOL] : [],
+    mayEndCall: agent.func_end_call,
+    temperature: agent.temperature,
+    maxOutputTokens: maxOutputTokensFor(agent.response_length),
+    fallbackMessage: agent.fallback_message,
+    silenceHangupMs: agent.silence_hangup_seconds * 1000,
+    maxCallDurationMs: agent.max_call_duration_seconds * 1000,
+  };
+}
+
+/** A conversation that waits to be connected. */
+export function startSession(plan: SessionPlan): SessionState {
+  return {
+    plan,
+    phase: "idle",
+    connectedAt: null,
+    memory: [],
+    turnId: 0,
+    turn: FRESH_TURN,
+    closing: null,
+    endCause: null,
+    timers: {},
+    agentQuietAt: 0,
+    personQuietAt: 0,
+    reprompted: false,
+    closingWasCanceled: false,
+    wrappingUp: false,
+    consecutiveFailures: 0,
+    keypad: "",
+    lastLanguage: null,
+    modelAskedAt: null,
+    modelFirstTokenAt: null,
+    latencySumMs: 0,
+    latencyTurns: 0,
+  };
+}

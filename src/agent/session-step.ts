@@ -1,0 +1,111 @@
+// One step of a conversation in the making: a private copy of the state, and the effects in the order they are wanted.
+// The rules change the copy; the state that came in is never touched. Tokens leave through `speakToken` and nowhere else.
+
+import type { EndCause } from "../domain/call-life.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { SessionEffect, SessionFacts, TimerName } from "./session-events.ts";
+import { freshTurn, repromptAfterMs } from "./session-state.ts";
+import type { SessionState } from "./session-state.ts";
+import { stockLinesFor } from "./stock-lines.ts";
+import type { StockLines } from "./stock-lines.ts";
+import { addAgentToken, formatTranscript, playbackEndsAt } from "./turn-memory.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export interface Step {
+  readonly at: Instant;
+  readonly state: Mutable<SessionState>;
+  readonly effects: SessionEffect[];
+}
+
+export function beginStep(state: SessionState, at: Instant): Step {
+  return { at, state: { ...state }, effects: [] };
+}
+
+export function setTimer(step: Step, name: TimerName, at: Instant): void {
+  if (step.state.timers[name] === at) return;
+  step.state.timers = { ...step.state.timers, [name]: at };
+  step.effects.push({ kind: "setTimer", name, at });
+}
+
+export function clearTimer(step: Step, name: TimerName): void {
+  if (step.state.timers[name] === undefined) return;
+  const { [name]: _cleared, ...kept } = step.state.timers;
+  step.state.timers = kept;
+  step.effects.push({ kind: "clearTimer", name });
+}
+
+export function clearAllTimers(step: Step): void {
+  for (const name of Object.keys(step.state.timers)) clearTimer(step, name as TimerName);
+}
+
+/** Sends a token of the current turn. An empty one only closes the turn. */
+export function speakToken(step: Step, token: string, last: boolean): void {
+  const { state, at } = step;
+  step.effects.push({ kind: "speak", turnId: state.turnId, token, last });
+  if (token === "") return;
+  state.memory = addAgentToken(state.memory, { turnId: state.turnId, text: token }, at);
+  state.agentQuietAt = Math.max(state.agentQuietAt, playbackEndsAt(state.memory));
+}
+
+/** Says a fixed line, as a turn of its own. Nothing may be in generation. A blank line says nothing. */
+export function speakLine(step: Step, line: string): void {
+  if (line.trim() === "") return;
+  step.state.turnId += 1;
+  step.state.turn = freshTurn({ isRetry: false, askedAt: null });
+  speakToken(step, line.trim(), true);
+}
+
+/** The engine's own sentences, in the language the person was last heard in when the agent speaks several. */
+export function stockLines(state: SessionState): StockLines {
+  const isMulti = state.plan.language === "multi";
+  return stockLinesFor(isMulti ? (state.lastLanguage ?? "en") : state.plan.language);
+}
+
+export function recordFacts(step: Step): void {
+  step.effects.push({ kind: "record", facts: factsOf(step.state) });
+}
+
+/** What the conversation amounts to so far. */
+export function factsOf(state: SessionState): SessionFacts {
+  return {
+    transcript: formatTranscript(state.memory),
+    endCause: state.endCause,
+    modelAskedAt: state.modelAskedAt,
+    modelFirstTokenAt: state.modelFirstTokenAt,
+    avgLatencyMs:
+      state.latencyTurns === 0 ? null : Math.round(state.latencySumMs / state.latencyTurns),
+  };
+}
+
+/** Stops the model if it is at work. Its turn is over; what was sent of it may still play. */
+export function abortModel(step: Step): void {
+  const { state } = step;
+  if (state.phase !== "thinking" && state.phase !== "speaking") return;
+  step.effects.push({ kind: "abortModel", turnId: state.turnId });
+  clearTimer(step, "model");
+  // Whatever of it is still on its way here belongs to an older turn from now on.
+  state.turnId += 1;
+  state.phase = "listening";
+}
+
+/** The line is over. Nothing is said, started or waited for after this; only the record follows. */
+export function finish(step: Step, cause: EndCause | null): void {
+  const { state } = step;
+  abortModel(step);
+  clearAllTimers(step);
+  state.phase = "ended";
+  state.closing = null;
+  state.endCause = cause;
+  recordFacts(step);
+}
+
+/** Keeps the silence timer true: it runs while nobody speaks and nothing is being generated. */
+export function settleSilence(step: Step): void {
+  const { state } = step;
+  if (state.phase !== "listening") return clearTimer(step, "silence");
+  const total = state.plan.silenceHangupMs;
+  const first = repromptAfterMs(total);
+  const quietAt = Math.max(state.agentQuietAt, state.personQuietAt);
+  setTimer(step, "silence", quietAt + (state.reprompted ? total - first : first));
+}

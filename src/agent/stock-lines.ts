@@ -1,0 +1,103 @@
+// The few sentences the engine says by itself, when there is no model to say them or no time to ask it.
+// Fixed texts in every language an agent can have, so that they can be checked by reading; never made of data.
+
+export interface StockLines {
+  /** The person has been silent for a while. */
+  readonly reprompt: string;
+  readonly goodbye: string;
+  /** The model is out of order and the call must end. */
+  readonly apology: string;
+}
+
+const ENGLISH: StockLines = {
+  reprompt: "Are you still there?",
+  goodbye: "Thank you for your time. Goodbye.",
+  apology: "I am sorry, we have a technical problem. We will be in touch again. Goodbye.",
+};
+
+const LINES: Readonly<Record<string, StockLines>> = {
+  en: ENGLISH,
+  es: {
+    reprompt: "¿Sigue ahí?",
+    goodbye: "Gracias por su tiempo. Adiós.",
+    apology:
+      "Lo siento, tenemos un problema técnico. Volveremos a ponernos en contacto con usted. Adiós.",
+  },
+  fr: {
+    reprompt: "Vous êtes toujours là ?",
+    goodbye: "Merci pour votre temps. Au revoir.",
+    apology:
+      "Je suis désolé, nous avons un problème technique. Nous vous recontacterons. Au revoir.",
+  },
+  de: {
+    reprompt: "Sind Sie noch da?",
+    goodbye: "Vielen Dank für Ihre Zeit. Auf Wiederhören.",
+    apology:
+      "Es tut mir leid, wir haben ein technisches Problem. Wir melden uns wieder bei Ihnen. Auf Wiederhören.",
+  },
+  it: {
+    reprompt: "È ancora in linea?",
+    goodbye: "Grazie per il suo tempo. Arrivederci.",
+    apology: "Mi dispiace, abbiamo un problema tecnico. La ricontatteremo. Arrivederci.",
+  },
+  pt: {
+    reprompt: "Ainda está aí?",
+    goodbye: "Obrigado pelo seu tempo. Até logo.",
+    apology:
+      "Peço desculpa, temos um problema técnico. Voltaremos a entrar em contato. Até logo.",
+  },
+  nl: {
+    reprompt: "Bent u er nog?",
+    goodbye: "Bedankt voor uw tijd. Tot ziens.",
+    apology:
+      "Het spijt me, we hebben een technisch probleem. We nemen opnieuw contact met u op. Tot ziens.",
+  },
+  hi: {
+    reprompt: "क्या आप अभी भी लाइन पर हैं?",
+    goodbye: "आपके समय के लिए धन्यवाद। नमस्ते।",
+    apology: "क्षमा करें, हमें तकनीकी समस्या आ रही है। हम आपसे फिर संपर्क करेंगे। नमस्ते।",
+  },
+  ru: {
+    reprompt: "Вы ещё на линии?",
+    goodbye: "Спасибо за ваше время. До свидания.",
+    apology: "Извините, у нас техническая неполадка. Мы свяжемся с вами ещё раз. До свидания.",
+  },
+  ja: {
+    reprompt: "もしもし、聞こえていますか?",
+    goodbye: "お時間をいただきありがとうございました。失礼いたします。",
+    apology: "申し訳ございません。技術的な問題が発生しました。改めてご連絡いたします。失礼いたします。",
+  },
+  ar: {
+    reprompt: "هل ما زلت معي؟",
+    goodbye: "شكرًا لوقتك. مع السلامة.",
+    apology: "عذرًا، لدينا مشكلة تقنية. سنتواصل معك مرة أخرى. مع السلامة.",
+  },
+  he: {
+    reprompt: "האם אתם עדיין על הקו?",
+    goodbye: "תודה על הזמן שלכם. להתראות.",
+    apology: "סליחה, יש לנו תקלה טכנית. ניצור אתכם קשר שוב. להתראות.",
+  },
+  ko: {
+    reprompt: "아직 듣고 계신가요?",
+    goodbye: "시간 내주셔서 감사합니다. 안녕히 계세요.",
+    apology: "죄송합니다. 기술적인 문제가 있습니다. 다시 연락드리겠습니다. 안녕히 계세요.",
+  },
+  zh: {
+    reprompt: "请问您还在吗?",
+    goodbye: "感谢您的时间,再见。",
+    apology: "很抱歉,我们遇到了技术问题。我们会再次与您联系。再见。",
+  },
+  pl: {
+    reprompt: "Czy jest Pan lub Pani nadal na linii?",
+    goodbye: "Dziękuję za poświęcony czas. Do widzenia.",
+    apology: "Przepraszam, mamy problem techniczny. Skontaktujemy się ponownie. Do widzenia.",
+  },
+};
+
+/**
+ * The lines in a language ("en", "pt-BR"); English for "multi" and for one we do not have.
+ */
+export function stockLinesFor(language: string): StockLines {
+  const primary = language.toLowerCase().split(/[-_]/)[0] ?? "";
+  return Object.hasOwn(LINES, primary) ? (LINES[primary] ?? ENGLISH) : ENGLISH;
+}

@@ -1,0 +1,217 @@
+// What was said on a call, in order, and what of it was heard. The model's history and the transcript are both read
+// from here, so they cannot disagree. A line of the agent holds what the person heard, never what was only planned.
+
+import type { Instant } from "../domain/instant.ts";
+import type { ModelMessage } from "../ports/model.ts";
+import {
+  advancePlayed,
+  beginsWith,
+  decideHeardCharacters,
+  SPOKEN_CHARACTERS_PER_SECOND,
+  spokenIn,
+} from "./heard-text.ts";
+
+/** One line as it is stored. */
+export interface TranscriptLine {
+  readonly role: "agent" | "callee";
+  readonly text: string;
+  readonly at: Instant;
+  /** The agent was cut off here, or broke off. */
+  readonly interrupted: boolean;
+}
+
+export interface CalleeLine {
+  readonly role: "callee";
+  readonly text: string;
+  readonly at: Instant;
+}
+
+export interface AgentLine {
+  readonly role: "agent";
+  readonly turnId: number;
+  /** What was sent and, as far as is known, heard or still to be heard. */
+  readonly text: string;
+  readonly at: Instant;
+  readonly interrupted: boolean;
+  /** When its audio starts and ends, by estimate. */
+  readonly playsFrom: Instant;
+  readonly playsUntil: Instant;
+  /** How much of the text the speech path has reported as played. */
+  readonly playedCharacters: number;
+}
+
+export type TurnMemory = readonly (CalleeLine | AgentLine)[];
+
+/** From a token's arrival at the carrier to its first sound: 250–480 ms in captures (twilio.md §5.3). */
+const PLAYBACK_LAG_MS = 350;
+
+/** A cut that is reported after the audio should have ended still counts for this long: the estimate is rough. */
+const LATE_CUT_MS = 5_000;
+
+/** Adds what the person said. It joins their line when nothing was said to them in between. */
+export function addCallee(memory: TurnMemory, text: string, at: Instant): TurnMemory {
+  const last = memory.at(-1);
+  if (last?.role !== "callee") return [...memory, { role: "callee", text, at }];
+  return [...memory.slice(0, -1), { ...last, text: `${last.text} ${text}` }];
+}
+
+/** Adds a token that was just sent. */
+export function addAgentToken(
+  memory: TurnMemory,
+  token: { readonly turnId: number; readonly text: string },
+  at: Instant,
+): TurnMemory {
+  const heardFrom = Math.max(at + PLAYBACK_LAG_MS, playbackEndsAt(memory));
+  const last = memory.at(-1);
+  const continues = last?.role === "agent" && last.turnId === token.turnId;
+  const line: AgentLine = continues
+    ? { ...last, text: last.text + token.text }
+    : {
+        role: "agent",
+        turnId: token.turnId,
+        text: token.text,
+        at,
+        interrupted: false,
+        playsFrom: heardFrom,
+        playsUntil: heardFrom,
+        playedCharacters: 0,
+      };
+  const durationMs = (token.text.length / SPOKEN_CHARACTERS_PER_SECOND) * 1000;
+  const kept = continues ? memory.slice(0, -1) : memory;
+  return [...kept, { ...line, playsUntil: heardFrom + durationMs }];
+}
+
+/** When the last of our audio has been played, by estimate; 0 when nothing was ever said. */
+export function playbackEndsAt(memory: TurnMemory): Instant {
+  return memory.findLast((line) => line.role === "agent")?.playsUntil ?? 0;
+}
+
+/** Whether everything that was sent is reported as played. */
+export function isAllPlayed(memory: TurnMemory): boolean {
+  const last = memory.findLast((line) => line.role === "agent");
+  return last !== undefined && isPlayed(last);
+}
+
+/** Notes a clause that the speech path reports as played, in the oldest line that still waits for it. */
+export function notePlayed(memory: TurnMemory, clause: string): TurnMemory {
+  const index = memory.findIndex((line) => line.role === "agent" && !isOver(memory, line));
+  const line = memory[index];
+  if (line?.role !== "agent") return memory;
+  const playedCharacters = advancePlayed(line.text, line.playedCharacters, clause);
+  return memory.with(index, { ...line, playedCharacters });
+}
+
+/** Notes that nothing is being played any more. */
+export function notePlaybackOver(memory: TurnMemory, at: Instant): TurnMemory {
+  return memory.map((line) =>
+    line.role === "agent" && line.playsUntil > at ? { ...line, playsUntil: at } : line,
+  );
+}
+
+/** Marks a turn that broke off before it was complete. */
+export function markBrokenOff(memory: TurnMemory, turnId: number): TurnMemory {
+  return memory.map((line) =>
+    line.role === "agent" && line.turnId === turnId ? { ...line, interrupted: true } : line,
+  );
+}
+
+/**
+ * Cuts the memory to what was heard when the person cut in: the line being played is shortened, lines that waited
+ * behind it are gone. Answers the same memory when nothing was playing.
+ */
+export function cutAtInterrupt(
+  memory: TurnMemory,
+  cut: { readonly heardText: string; readonly durationMs: number | null },
+  at: Instant,
+): TurnMemory {
+  const index = lineBeingHeard(memory, cut.heardText, at);
+  const line = memory[index];
+  if (line?.role !== "agent") return memory;
+  const heard = decideHeardCharacters(line.text, { ...cut, ...line });
+  return cutAfter(memory, index, heard, at);
+}
+
+/** Cuts the memory to what can have been heard by now: the line went dead while audio was playing. */
+export function cutAtSilencing(memory: TurnMemory, at: Instant): TurnMemory {
+  const index = memory.findIndex((line) => line.role === "agent" && isPlaying(line, at));
+  const line = memory[index];
+  if (line?.role !== "agent") return memory;
+  const heard = Math.max(line.playedCharacters, spokenIn(line.text, at - line.playsFrom));
+  return cutAfter(memory, index, heard, at);
+}
+
+/** The history as a model reads it: roles alternate, a line that was cut off ends in a dash. */
+export function formatHistory(memory: TurnMemory): readonly ModelMessage[] {
+  const messages: { role: "user" | "assistant"; content: string }[] = [];
+  for (const line of memory) {
+    const role = line.role === "agent" ? "assistant" : "user";
+    const content = line.role === "agent" && line.interrupted ? `${line.text}—` : line.text;
+    const last = messages.at(-1);
+    if (last?.role === role) last.content += ` ${content}`;
+    else messages.push({ role, content });
+  }
+  return messages;
+}
+
+export function formatTranscript(memory: TurnMemory): readonly TranscriptLine[] {
+  return memory.map((line) => ({
+    role: line.role,
+    text: line.text.trim().toWellFormed(),
+    at: line.at,
+    interrupted: line.role === "agent" && line.interrupted,
+  }));
+}
+
+function isPlayed(line: AgentLine): boolean {
+  return line.playedCharacters >= line.text.trimEnd().length;
+}
+
+function isPlaying(line: AgentLine, at: Instant): boolean {
+  return line.playsUntil > at && !isPlayed(line);
+}
+
+// A line that was cut, or that a later one has overtaken in the reports, waits for nothing.
+function isOver(memory: TurnMemory, line: AgentLine): boolean {
+  const overtaken = memory.some(
+    (other) =>
+      other.role === "agent" && other.turnId > line.turnId && other.playedCharacters > 0,
+  );
+  return overtaken || isPlayed(line);
+}
+
+function lineBeingHeard(memory: TurnMemory, heardText: string, at: Instant): number {
+  const playing = memory.flatMap((line, index) =>
+    line.role === "agent" && isPlaying(line, at) ? [{ line, index }] : [],
+  );
+  if (playing.length === 0) {
+    const last = memory.findLastIndex((line) => line.role === "agent");
+    const line = memory[last];
+    const isRecent = line?.role === "agent" && !isPlayed(line) && at - line.playsUntil <= LATE_CUT_MS;
+    return isRecent ? last : -1;
+  }
+  const reported = playing.findLast(({ line }) => line.playedCharacters > 0);
+  const named = playing.find(({ line }) => beginsWith(line.text, heardText));
+  return (reported ?? named ?? playing[0])?.index ?? -1;
+}
+
+function cutAfter(memory: TurnMemory, index: number, heard: number, at: Instant): TurnMemory {
+  const line = memory[index];
+  if (line?.role !== "agent") return memory;
+  const isWhole = heard >= line.text.trimEnd().length;
+  const text = isWhole ? line.text : line.text.slice(0, heard).trimEnd();
+  // All that is left of it was heard: a report that comes late finds nothing more to change.
+  const over = { text, playedCharacters: text.length, playsUntil: at };
+  const cut: AgentLine = { ...line, ...over, interrupted: line.interrupted || !isWhole };
+  const before = memory.slice(0, index);
+  const after = memory.slice(index + 1).filter((later) => later.role === "callee");
+  return joinCallee(cut.text.trim() === "" ? [...before, ...after] : [...before, cut, ...after]);
+}
+
+// With a line of the agent gone, what the person said around it is one turn.
+function joinCallee(memory: TurnMemory): TurnMemory {
+  return memory.reduce<TurnMemory>(
+    (joined, line) =>
+      line.role === "callee" ? addCallee(joined, line.text, line.at) : [...joined, line],
+    [],
+  );
+}

@@ -1,0 +1,46 @@
+// The Carrier port over Twilio, or over whatever stands in for it at another base URL.
+// One pool of connections per process; no state about calls.
+
+import type { Carrier } from "../../ports/carrier.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { checkTwilioAccount, checkTwilioNumber } from "./account-checks.ts";
+import { explainBusyCall, listCalls, lookUpCall } from "./call-books.ts";
+import type { CarrierLog } from "./carrier-log.ts";
+import { endCall } from "./end-call.ts";
+import { placeCall } from "./place-call.ts";
+import { createTwilioTransport } from "./twilio-http-client.ts";
+
+export interface TwilioCarrierOptions {
+  /** TWILIO_API_BASE_URL; null for Twilio itself. */
+  readonly baseUrl: string | null;
+  /** CARILLON_PUBLIC_URL: where the carrier reaches us. */
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly log: CarrierLog;
+}
+
+export interface TwilioCarrier extends Carrier {
+  /** Waits for requests in hand and closes the connections. */
+  close(): Promise<void>;
+}
+
+export function createTwilioCarrier(options: TwilioCarrierOptions): TwilioCarrier {
+  const { baseUrl, publicUrl, clock, log } = options;
+  const transport = createTwilioTransport({
+    baseUrl,
+    monotonicMs: () => clock.monotonicMs(),
+    log,
+  });
+  const deps = { transport, publicUrl, clock };
+  return {
+    place: (credentials, order, slot) => placeCall(deps, credentials, order, slot),
+    end: (credentials, carrierCallId, how) => endCall(transport, credentials, carrierCallId, how),
+    lookUp: (credentials, carrierCallId) => lookUpCall(transport, credentials, carrierCallId),
+    list: (credentials, pair) => listCalls(transport, credentials, pair),
+    explainBusy: (credentials, carrierCallId) =>
+      explainBusyCall(transport, credentials, carrierCallId),
+    checkAccount: (credentials) => checkTwilioAccount(transport, credentials),
+    checkNumber: (credentials, phone) => checkTwilioNumber(transport, credentials, phone),
+    close: () => transport.close(),
+  };
+}

@@ -1,0 +1,156 @@
+// What a person can do to a campaign: launch, pause, resume, cancel. Each is one transaction, idempotent, and safe to say
+// twice at once. The gate reads the status, so a pause or cancel holds from its commit on.
+
+import { decideVerb, type CampaignStatus, type CampaignVerb } from "../domain/campaign-life.ts";
+import { nextOpening } from "../domain/calling-window.ts";
+import type { ErrorCode } from "../domain/app-error.ts";
+import type { Instant } from "../domain/instant.ts";
+import { localDateOf, startOfLocalDay } from "../domain/time-zone.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Database, Queryable } from "../ports/database.ts";
+import { requestEnds, windowOf } from "../store/campaign-engine.ts";
+import {
+  clearFaults,
+  countQueue,
+  lockCampaign,
+  recordLaunch,
+  setCampaignStatus,
+  type VerbCampaign,
+} from "../store/campaign-verbs.ts";
+
+export type CampaignVerbResult =
+  | {
+      readonly kind: "done";
+      readonly campaign: {
+        readonly id: string;
+        readonly status: CampaignStatus;
+        readonly recipientsCount: number;
+        readonly queuedCount: number;
+      };
+    }
+  | { readonly kind: "not_found" }
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string };
+
+export interface CampaignVerbs {
+  /** Starts dialing at once. Overrides the scheduled day and, unless `respectWindow`, the window until local midnight. */
+  launch(keyId: string, campaignId: string, options: { readonly respectWindow: boolean }): Promise<CampaignVerbResult>;
+  /** No new dials from its commit on; calls that ring or talk go on, those not ringing yet are taken back. */
+  pause(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
+  /** Goes on where it stopped. Number and carrier account get another try if a fault had paused them. */
+  resume(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
+  /** Everybody still waiting ends as `canceled`; with `hangUp` live calls are ended too. */
+  cancel(keyId: string, campaignId: string, options: { readonly hangUp: boolean }): Promise<CampaignVerbResult>;
+}
+
+export function createCampaignVerbs(ports: { readonly database: Database; readonly clock: Clock }): CampaignVerbs {
+  const run = (
+    verb: CampaignVerb,
+    keyId: string,
+    campaignId: string,
+    carryOut: (tx: Queryable, campaign: VerbCampaign, to: CampaignStatus, now: Instant) => Promise<string | null>,
+    whenUnchanged?: (tx: Queryable, campaign: VerbCampaign, now: Instant) => Promise<void>,
+  ): Promise<CampaignVerbResult> =>
+    ports.database.transaction(async (tx) => {
+      const campaign = await lockCampaign(tx, keyId, campaignId);
+      if (campaign === null) return { kind: "not_found" };
+      const now = ports.clock.now();
+      const decision = decideVerb(verb, { status: campaign.status, hasStarted: campaign.startedAt !== null });
+      if (decision.kind === "refused") return refusal(decision.code, verb, campaign.status);
+      let status = campaign.status;
+      if (decision.kind === "become") {
+        const problem = await carryOut(tx, campaign, decision.status, now);
+        if (problem !== null) return { kind: "refused", code: "campaign_launch_failed", message: problem };
+        status = decision.status;
+      } else {
+        await whenUnchanged?.(tx, campaign, now);
+      }
+      return { kind: "done", campaign: { id: campaign.id, status, ...(await countQueue(tx, campaign.id)) } };
+    });
+
+  return {
+    launch: (keyId, campaignId, options) =>
+      run("launch", keyId, campaignId, async (tx, campaign, status, now) => {
+        const counts = await countQueue(tx, campaign.id);
+        const problem = launchProblem(campaign, counts.recipientsCount);
+        if (problem !== null) return problem;
+        await recordLaunch(tx, campaign.id, launchOf(campaign, options.respectWindow, now));
+        await clearFaults(tx, campaign.phoneNumberId);
+        await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
+        return null;
+      }),
+    pause: (keyId, campaignId) =>
+      run("pause", keyId, campaignId, async (tx, campaign, status, now) => {
+        await setCampaignStatus(tx, campaign.id, { status, reason: "paused by request", now });
+        await takeBack(tx, campaign.id, "requeue", now);
+        return null;
+      }),
+    resume: (keyId, campaignId) =>
+      run("resume", keyId, campaignId, async (tx, campaign, status, now) => {
+        await clearFaults(tx, campaign.phoneNumberId);
+        await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
+        return null;
+      }),
+    cancel: (keyId, campaignId, options) =>
+      run(
+        "cancel",
+        keyId,
+        campaignId,
+        async (tx, campaign, status, now) => {
+          await setCampaignStatus(tx, campaign.id, { status, reason: "canceled by request", now });
+          await takeBack(tx, campaign.id, "settle", now);
+          if (options.hangUp) await hangUpLive(tx, campaign.id, now);
+          return null;
+        },
+        // A second cancel may still ask to hang up.
+        async (tx, campaign, now) => {
+          if (options.hangUp) await hangUpLive(tx, campaign.id, now);
+        },
+      ),
+  };
+}
+
+function launchProblem(campaign: VerbCampaign, recipientsCount: number): string | null {
+  if (recipientsCount === 0) return "The campaign has no recipients; add some before launching it.";
+  if (!campaign.agentUsable) return "The campaign's agent was deleted or is inactive; activate it, then launch.";
+  if (!campaign.numberUsable) {
+    return `The number ${campaign.fromNumber} was deleted or is not enabled for outbound calls; enable it, then launch.`;
+  }
+  return null;
+}
+
+function launchOf(campaign: VerbCampaign, respectWindow: boolean, now: Instant) {
+  const { opensAt, closesAt } = nextOpening(windowOf(campaign), campaign.timezone, now, null);
+  return { now, opensAt, closesAt, overriddenUntil: respectWindow ? null : nextMidnight(now, campaign.timezone) };
+}
+
+function nextMidnight(now: Instant, zone: string): Instant {
+  const tomorrow = Temporal.PlainDate.from(localDateOf(now, zone)).add({ days: 1 }).toString();
+  return startOfLocalDay(tomorrow, zone);
+}
+
+function takeBack(tx: Queryable, campaignId: string, andThen: "requeue" | "settle", now: Instant): Promise<number> {
+  return requestEnds(tx, { campaignId, statuses: ["dialing"], how: "cancel", andThen, cause: null, now });
+}
+
+function hangUpLive(tx: Queryable, campaignId: string, now: Instant): Promise<number> {
+  return requestEnds(tx, {
+    campaignId,
+    statuses: ["dialing", "ringing", "in_progress"],
+    how: "hang_up",
+    andThen: "settle",
+    cause: "canceled",
+    now,
+  });
+}
+
+function refusal(
+  code: "campaign_already_completed" | "campaign_state_conflict",
+  verb: CampaignVerb,
+  status: CampaignStatus,
+): CampaignVerbResult {
+  const message =
+    code === "campaign_already_completed"
+      ? "The campaign is completed; create a new one to call again."
+      : `A ${status} campaign cannot ${verb}.`;
+  return { kind: "refused", code, message };
+}

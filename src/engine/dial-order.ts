@@ -1,0 +1,43 @@
+// What the carrier is asked for, from the agent's and the number's settings. A number's own setting wins over its agent's.
+
+import type { DialOrder } from "../ports/carrier.ts";
+import type { GatedCall } from "../store/gate.ts";
+import { RING_TIMEOUT_SECONDS } from "./look-up-times.ts";
+
+/** The carrier cuts the call this much after the conversation should have ended it. */
+const TIME_LIMIT_MARGIN_SECONDS = 15;
+/** The carrier takes no time limit below a minute. */
+const MIN_TIME_LIMIT_SECONDS = 60;
+
+export function dialOrderOf(call: GatedCall): DialOrder {
+  const agent = call.agentSettings;
+  const number = call.numberSettings;
+  return {
+    callId: call.id,
+    dialNumber: call.dialNumber,
+    to: call.toNumber,
+    from: call.fromNumber,
+    ringTimeoutSeconds: RING_TIMEOUT_SECONDS,
+    maxCallDurationSeconds: Math.max(
+      MIN_TIME_LIMIT_SECONDS,
+      agent.max_call_duration_seconds + TIME_LIMIT_MARGIN_SECONDS,
+    ),
+    // Detection runs per call (contract A.6), and the carrier's is the one there is; `amd_enabled` chooses nothing yet.
+    detectMachine: true,
+    speech: {
+      language: agent.language,
+      voiceId: number.voice_id ?? agent.voice_id,
+      speakingRate: number.speaking_rate ?? agent.speaking_rate,
+      interruptionSensitivity: agent.interruption_sensitivity,
+      boostedKeywords: keywordsOf(agent.boosted_keywords),
+      dtmfEnabled: number.dtmf_enabled ?? agent.dtmf_enabled ?? false,
+    },
+  };
+}
+
+function keywordsOf(list: string | null): readonly string[] {
+  return (list ?? "")
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+}

@@ -1,0 +1,122 @@
+// Reading and steering campaigns: list, one, its recipients, and the four verbs (contract B.3; Carillon's own fields).
+
+import { z } from "zod";
+
+import { pageFields } from "./page.ts";
+
+export const CampaignStatus = z.enum(["scheduled", "running", "paused", "completed", "canceled", "failed"]);
+
+export const RecipientState = z.enum([
+  "waiting",
+  "calling",
+  "reached",
+  "voicemail",
+  "not_reached",
+  "failed",
+  "invalid",
+  "not_permitted",
+  "suppressed",
+  "expired",
+  "canceled",
+  "uncertain",
+]);
+
+export const CampaignParams = z.object({ campaign_id: z.string() });
+
+const summary = {
+  campaign_id: z.string(),
+  agent_id: z.string(),
+  from_number: z.string(),
+  name: z.string().nullable(),
+  status: CampaignStatus,
+  status_reason: z.string().nullable().describe("Why it is paused, canceled or failed."),
+  schedule_type: z.enum(["now", "schedule"]),
+  scheduled_date: z.string().nullable(),
+  window_start_minutes: z.number().nullable(),
+  window_end_minutes: z.number().nullable(),
+  window_days: z.array(z.string()).nullable(),
+  timezone: z.string(),
+  window_overridden_until: z.string().nullable().describe("A launch by hand calls outside the window until here."),
+  recipients_count: z.number().describe("Recipients that may be called."),
+  invalid_count: z.number().describe("Entries that were skipped because their phone was invalid."),
+  duplicate_count: z.number(),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  ended_at: z.string().nullable(),
+};
+
+export const CampaignSummary = z.object(summary).meta({ id: "CampaignSummary" });
+export type CampaignSummary = z.infer<typeof CampaignSummary>;
+
+export const Campaign = z
+  .object({
+    ...summary,
+    prompt: z.string(),
+    counts: z.record(z.string(), z.number()).describe("Recipients by state; every state is there."),
+    ended_reasons: z.record(z.string(), z.number()).describe("Ended calls by ended_reason."),
+    next_dial_at: z
+      .string()
+      .nullable()
+      .describe("Earliest instant of the next call. null: nobody waits, or it is paused or ended."),
+  })
+  .meta({ id: "Campaign" });
+export type Campaign = z.infer<typeof Campaign>;
+
+export const CampaignList = z
+  .object({ campaigns: z.array(CampaignSummary), count: z.number().describe("Campaigns in this answer.") })
+  .meta({ id: "CampaignList" });
+
+export const CampaignListQuery = z.object({
+  ...pageFields({ defaultLimit: 50, maxLimit: 200 }),
+  status: CampaignStatus.optional(),
+});
+
+export const NotDialedBecause = z
+  .object({ rule: z.string().describe("For programs."), message: z.string().describe("For people.") })
+  .meta({ id: "NotDialedBecause", examples: [{ rule: "outside_window", message: "The calling window is closed." }] });
+
+export const Recipient = z
+  .object({
+    row_index: z.number(),
+    phone: z.string(),
+    variables: z.record(z.string(), z.unknown()),
+    state: RecipientState,
+    state_reason: z.string().nullable(),
+    attempts: z.number(),
+    call_ids: z.array(z.string()),
+    not_dialed_because: NotDialedBecause.nullable().describe("The rule that holds the recipient back now."),
+    until: z.string().nullable().describe("Until when that rule holds, if that is known."),
+  })
+  .meta({ id: "Recipient" });
+export type Recipient = z.infer<typeof Recipient>;
+
+export const RecipientList = z
+  .object({ recipients: z.array(Recipient), count: z.number(), limit: z.number(), offset: z.number() })
+  .meta({ id: "RecipientList" });
+
+export const RecipientListQuery = z.object({
+  ...pageFields({ defaultLimit: 100, maxLimit: 1000 }),
+  state: RecipientState.optional(),
+});
+
+export const LaunchRequest = z
+  .object({
+    respect_window: z.boolean().default(false).describe("true: start today, but wait for the calling window."),
+  })
+  .meta({ id: "LaunchCampaign", examples: [{ respect_window: true }] });
+
+export const CancelRequest = z
+  .object({ hang_up: z.boolean().default(false).describe("true: end live calls too.") })
+  .meta({ id: "CancelCampaign", examples: [{ hang_up: false }] });
+
+export const NoFields = z.object({}).meta({ id: "NoFields", examples: [{}] });
+
+export const CampaignVerbAnswer = z
+  .object({
+    campaign_id: z.string(),
+    status: CampaignStatus,
+    recipients_count: z.number(),
+    queued_count: z.number().describe("Recipients that still wait for their call."),
+  })
+  .meta({ id: "CampaignVerbAnswer" });
+export type CampaignVerbAnswer = z.infer<typeof CampaignVerbAnswer>;

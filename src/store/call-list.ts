@@ -1,0 +1,139 @@
+// Calls as the API reads and erases them. Erasing keeps the row, because limits, usage and the evidence of what was dialed are
+// counted from it, and takes away everything that was said.
+
+import type { AnsweredBy } from "../domain/carrier-event.ts";
+import type { CallStatus, EndedReason } from "../domain/call-life.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { Queryable, Row } from "../ports/database.ts";
+import { sqlInstant } from "./sql-instant.ts";
+
+export interface TranscriptTurn {
+  readonly role: string;
+  readonly text: string;
+}
+
+export interface CallRow extends Row {
+  readonly id: string;
+  readonly keyId: string;
+  readonly campaignId: string | null;
+  readonly agentId: string;
+  readonly carrierCallId: string | null;
+  readonly fromNumber: string;
+  readonly toNumber: string;
+  readonly attempt: number;
+  readonly status: CallStatus;
+  readonly sentAt: Instant | null;
+  readonly answeredAt: Instant | null;
+  readonly endedAt: Instant | null;
+  readonly durationSeconds: number | null;
+  readonly endedReason: EndedReason | null;
+  readonly errorMessage: string | null;
+  readonly answeredBy: AnsweredBy | null;
+  readonly carrierVerdict: string | null;
+  readonly avgLatencyMs: number | null;
+  readonly transcript: readonly TranscriptTurn[] | null;
+  readonly createdAt: Instant;
+}
+
+const COLUMNS = `id, key_id as "keyId", coalesce(campaign_id, report_campaign_id) as "campaignId", agent_id as "agentId",
+  carrier_call_id as "carrierCallId", from_number as "fromNumber", to_number as "toNumber", attempt, status,
+  sent_at as "sentAt", answered_at as "answeredAt", ended_at as "endedAt", duration_seconds as "durationSeconds",
+  ended_reason as "endedReason", error_message as "errorMessage", answered_by as "answeredBy",
+  carrier_verdict as "carrierVerdict", avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt"`;
+
+/** Calls in these statuses may not be erased: they are still being written. */
+const LIVE = "status in ('queued', 'reserved', 'dialing', 'ringing', 'in_progress')";
+
+export async function findCall(
+  db: Queryable,
+  keyId: string,
+  callId: string,
+): Promise<CallRow | null> {
+  const { rows } = await db.query<CallRow>(
+    `select ${COLUMNS} from calls where id = $1 and key_id = $2 and erased_at is null`,
+    [callId, keyId],
+  );
+  return rows[0] ?? null;
+}
+
+export interface CallFilter {
+  readonly campaignId: string | null;
+  readonly agentId: string | null;
+  /** null: any. */
+  readonly statuses: readonly CallStatus[] | null;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** Newest first. */
+export async function listCalls(
+  db: Queryable,
+  keyId: string,
+  filter: CallFilter,
+): Promise<readonly CallRow[]> {
+  const { rows } = await db.query<CallRow>(
+    `select ${COLUMNS} from calls where key_id = $1 and erased_at is null
+       and ($2::text is null or campaign_id = $2 or report_campaign_id = $2)
+       and ($3::text is null or agent_id = $3) and ($4::text[] is null or status = any($4))
+     order by created_at desc, id desc limit $5 offset $6`,
+    [keyId, filter.campaignId, filter.agentId, filter.statuses, filter.limit, filter.offset],
+  );
+  return rows;
+}
+
+export type CallErasure = "erased" | "live" | "not_found";
+
+/** Erases one call that has ended. Its recipient's variables and prompt go too once nobody will call it again. */
+export async function eraseCall(
+  db: Queryable,
+  keyId: string,
+  callId: string,
+  now: Instant,
+): Promise<CallErasure> {
+  const { rows } = await db.query<{ live: boolean; erased: boolean }>(
+    `with found as (
+       select id, recipient_id, ${LIVE} as live from calls
+       where id = $1 and key_id = $2 and erased_at is null for update),
+     ${erasing("select id from found where not live", "$3")}
+     select live, exists (select from erased) as erased from found`,
+    [callId, keyId, sqlInstant(now)],
+  );
+  if (rows[0] === undefined) return "not_found";
+  return rows[0].live ? "live" : "erased";
+}
+
+/** Erases at most `limit` ended calls of a key; answers how many. Called until it answers fewer than the limit. */
+export async function eraseEndedCalls(
+  db: Queryable,
+  keyId: string,
+  now: Instant,
+  limit: number,
+): Promise<number> {
+  const { rows } = await db.query<{ erased: number }>(
+    `with ${erasing(
+      `select id from calls where key_id = $1 and erased_at is null and not (${LIVE}) order by id limit $3 for update`,
+      "$2",
+    )}
+     select count(*) as erased from erased`,
+    [keyId, sqlInstant(now), limit],
+  );
+  return rows[0]?.erased ?? 0;
+}
+
+export async function countLiveCalls(db: Queryable, keyId: string): Promise<number> {
+  const { rows } = await db.query<{ live: number }>(
+    `select count(*) as live from calls where key_id = $1 and erased_at is null and ${LIVE}`,
+    [keyId],
+  );
+  return rows[0]?.live ?? 0;
+}
+
+// What was said, prepared or reported about a person. The numbers and times stay: they are the account of what was dialed.
+function erasing(ids: string, now: string): string {
+  return `erased as (
+       update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null
+       where id in (${ids}) returning id, recipient_id),
+     forgotten as (
+       update recipients set variables = '{}', prompt_override = null
+       where settled and id in (select recipient_id from erased))`;
+}

@@ -1,0 +1,264 @@
+// What the engine does to campaigns: fire, pause for a fault, close what is left, finish. Windows arrive as instants;
+// time zones never reach SQL.
+
+import type { CallingWindow, Weekday } from "../domain/calling-window.ts";
+import type { CampaignStatus } from "../domain/campaign-life.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { Queryable, Row } from "../ports/database.ts";
+import { sqlInstant } from "./sql-instant.ts";
+
+export interface CampaignWindow extends Row {
+  readonly id: string;
+  readonly status: CampaignStatus;
+  readonly timezone: string;
+  readonly startMinutes: number | null;
+  readonly endMinutes: number | null;
+  readonly days: readonly Weekday[] | null;
+  readonly windowsOpenFrom: Instant | null;
+}
+
+/** The window of a campaign as the domain wants it; null when it may dial at any time. */
+export function windowOf(campaign: CampaignWindow): CallingWindow | null {
+  if (campaign.startMinutes === null || campaign.endMinutes === null || campaign.days === null) return null;
+  return { startMinutes: campaign.startMinutes, endMinutes: campaign.endMinutes, days: campaign.days };
+}
+
+/** Campaigns whose current opening is over or was computed with other zone rules, locked. */
+export async function lockStaleWindows(
+  tx: Queryable,
+  options: { readonly now: Instant; readonly zoneDataVersion: string; readonly limit: number },
+): Promise<readonly CampaignWindow[]> {
+  const { rows } = await tx.query<CampaignWindow>(
+    `select id, status, timezone, window_start_minutes as "startMinutes", window_end_minutes as "endMinutes",
+       window_days as days, windows_open_from as "windowsOpenFrom"
+     from campaigns
+     where status in ('scheduled', 'running', 'paused')
+       and (closes_at <= $1 or (zone_data_version <> $2 and closes_at <> 'infinity'))
+     order by id limit $3 for update skip locked`,
+    [sqlInstant(options.now), options.zoneDataVersion, options.limit],
+  );
+  return rows;
+}
+
+export async function writeOpenings(
+  tx: Queryable,
+  openings: readonly { readonly id: string; readonly opensAt: Instant; readonly closesAt: Instant }[],
+  zoneDataVersion: string,
+): Promise<void> {
+  if (openings.length === 0) return;
+  await tx.query(
+    `update campaigns g set opens_at = p.opens_at, closes_at = p.closes_at, zone_data_version = $4
+     from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as p(id, opens_at, closes_at) where g.id = p.id`,
+    [
+      openings.map((opening) => opening.id),
+      openings.map((opening) => sqlInstant(opening.opensAt)),
+      openings.map((opening) => sqlInstant(opening.closesAt)),
+      zoneDataVersion,
+    ],
+  );
+}
+
+/**
+ * Fires scheduled campaigns that are due and inside their opening: running, or failed when their agent or number is gone.
+ * Exactly once: the status is the condition. Answers how many started or failed.
+ */
+export async function fireCampaigns(db: Queryable, now: Instant): Promise<number> {
+  const { rowCount } = await db.query(
+    `update campaigns g set
+       status = case when ok.reason is null then 'running' else 'failed' end,
+       status_reason = ok.reason,
+       started_at = case when ok.reason is null then $1::timestamptz end,
+       ended_at = case when ok.reason is null then null else $1::timestamptz end,
+       closing = ok.reason is not null
+     from (
+       select c.id, case
+           when a.deleted_at is not null then 'its agent was deleted'
+           when not a.is_active then 'its agent is inactive'
+           when n.id is null then 'its number ' || c.from_number || ' was deleted'
+           when not n.outbound_enabled then 'its number ' || c.from_number || ' is not enabled for outbound calls'
+         end as reason
+       from campaigns c join agents a on a.id = c.agent_id left join phone_numbers n on n.id = c.phone_number_id
+       where c.status = 'scheduled' and c.opens_at <= $1 and c.closes_at > $1) ok
+     where g.id = ok.id and g.status = 'scheduled'`,
+    [sqlInstant(now)],
+  );
+  return rowCount;
+}
+
+/** Pauses running campaigns that cannot dial until a person acts, with a reason that says what to do. */
+export async function pauseUnableCampaigns(db: Queryable): Promise<number> {
+  const { rowCount } = await db.query(
+    `update campaigns g set status = 'paused', status_reason = p.reason
+     from (
+       select c.id, case
+           when a.deleted_at is not null or not a.is_active then
+             'paused: its agent was deleted or is inactive; activate it and resume, or cancel'
+           when n.id is null then 'paused: its number ' || c.from_number || ' was deleted; import it again or cancel'
+           when not n.outbound_enabled then
+             'paused: its number ' || c.from_number || ' is not enabled for outbound calls'
+           when n.benched_at is not null then 'paused: the carrier refuses calls from ' || c.from_number || ': '
+             || coalesce(n.bench_reason, '') || '; mend it at the carrier, then resume'
+           when x.paused_at is not null then 'paused with its carrier account: ' || coalesce(x.pause_reason, '')
+             || '; mend it, then resume'
+         end as reason
+       from campaigns c join agents a on a.id = c.agent_id
+       left join phone_numbers n on n.id = c.phone_number_id left join carrier_accounts x on x.id = n.account_id
+       where c.status = 'running') p
+     where g.id = p.id and p.reason is not null and g.status = 'running'`,
+  );
+  return rowCount;
+}
+
+/** Pauses one campaign for a fault that only it has. */
+export async function pauseCampaignForFault(tx: Queryable, campaignId: string, reason: string): Promise<void> {
+  await tx.query(
+    "update campaigns set status = 'paused', status_reason = $2 where id = $1 and status = 'running'",
+    [campaignId, reason],
+  );
+}
+
+/** Completes running campaigns with nothing open and nothing due. */
+export async function finishCampaigns(db: Queryable, now: Instant): Promise<number> {
+  const { rowCount } = await db.query(
+    `update campaigns g set status = 'completed', ended_at = $1
+     where g.status = 'running' and not exists (
+       select from recipients r where r.campaign_id = g.id and not r.settled)`,
+    [sqlInstant(now)],
+  );
+  return rowCount;
+}
+
+/**
+ * Closes up to `limit` waiting recipients of canceled and failed campaigns, and the queued calls made for them.
+ * Answers how many; a campaign with none left is no longer closing.
+ */
+export async function closeRecipients(tx: Queryable, now: Instant, limit: number): Promise<number> {
+  const { rows } = await tx.query<{ id: number; campaign_id: string; queued_call_id: string | null }>(
+    `select r.id, r.campaign_id, r.queued_call_id
+     from campaigns g cross join lateral (
+       select * from recipients r where r.campaign_id = g.id and not r.settled and r.state = 'waiting'
+       order by r.id limit $1 for update skip locked) r
+     where g.closing limit $1`,
+    [limit],
+  );
+  await tx.query(
+    `update recipients r set state = 'canceled', state_reason = case g.status
+         when 'failed' then 'the campaign failed' else 'the campaign was canceled' end,
+       settled = true, settled_at = $2, claimable = false, waits_for_phone = false, queued_call_id = null
+     from campaigns g where r.id = any($1) and g.id = r.campaign_id`,
+    [rows.map((row) => row.id), sqlInstant(now)],
+  );
+  await endQueuedCalls(
+    tx,
+    rows.flatMap((row) => (row.queued_call_id === null ? [] : [row.queued_call_id])),
+    { status: "canceled", endedReason: "canceled", message: null, now },
+  );
+  await tx.query(
+    `update campaigns g set closing = false where closing and not exists (
+       select from recipients r where r.campaign_id = g.id and not r.settled and r.state = 'waiting')`,
+  );
+  return rows.length;
+}
+
+/** Ends calls that wait in the queue and will never be dialed. */
+export async function endQueuedCalls(
+  tx: Queryable,
+  callIds: readonly string[],
+  end: {
+    readonly status: "canceled" | "failed";
+    readonly endedReason: "canceled" | "failed";
+    readonly message: string | null;
+    readonly now: Instant;
+  },
+): Promise<void> {
+  if (callIds.length === 0) return;
+  await tx.query(
+    `update calls set status = $2, ended_reason = $3, error_message = coalesce($4, error_message), ended_at = $5
+     where id = any($1) and status = 'queued'`,
+    [callIds, end.status, end.endedReason, end.message, sqlInstant(end.now)],
+  );
+}
+
+/** Single calls whose agent, number or account can no longer dial: they end as failed, saying why. Answers how many. */
+export async function failUnableSingles(tx: Queryable, now: Instant): Promise<number> {
+  const { rows } = await tx.query<{ id: number; queued_call_id: string | null; reason: string }>(
+    `select * from (
+       select r.id, r.queued_call_id, case
+         when k.revoked_at is not null then 'the API key was revoked'
+         when a.deleted_at is not null or not a.is_active then 'the agent was deleted or is inactive'
+         when n.id is null then 'the number was deleted'
+         when not n.outbound_enabled then 'the number is not enabled for outbound calls'
+         when n.benched_at is not null then 'the carrier refuses calls from the number: ' || coalesce(n.bench_reason, '')
+         when x.paused_at is not null then 'the carrier account is paused: ' || coalesce(x.pause_reason, '')
+       end as reason
+       from recipients r join api_keys k on k.id = r.key_id join agents a on a.id = r.agent_id
+       left join phone_numbers n on n.id = r.phone_number_id left join carrier_accounts x on x.id = n.account_id
+       where r.campaign_id is null and r.claimable) s
+     where reason is not null order by id limit 500`,
+  );
+  for (const row of rows) {
+    await tx.query(
+      `update recipients set state = 'failed', state_reason = $2, settled = true, settled_at = $3, claimable = false,
+         queued_call_id = null where id = $1 and claimable`,
+      [row.id, row.reason, sqlInstant(now)],
+    );
+    const callIds = row.queued_call_id === null ? [] : [row.queued_call_id];
+    await endQueuedCalls(tx, callIds, { status: "failed", endedReason: "failed", message: row.reason, now });
+  }
+  return rows.length;
+}
+
+/**
+ * Takes back calls of campaigns that may no longer dial (paused, canceled, window closed) and do not ring yet.
+ * `then`: what becomes of the recipients.
+ */
+export async function requestEnds(
+  tx: Queryable,
+  options: {
+    readonly campaignId: string;
+    readonly statuses: readonly string[];
+    readonly how: "cancel" | "hang_up";
+    readonly andThen: "requeue" | "settle";
+    readonly cause: "canceled" | null;
+    readonly now: Instant;
+  },
+): Promise<number> {
+  const { rowCount } = await tx.query(
+    `update calls set end_requested = $3, end_then = $4, end_cause = coalesce(end_cause, $5), end_due_at = $6
+     where campaign_id = $1 and open and status = any($2)
+       and (end_requested is null or (end_requested = 'cancel' and $3 = 'hang_up') or end_then <> $4)`,
+    [
+      options.campaignId,
+      options.statuses,
+      options.how,
+      options.andThen,
+      options.cause,
+      sqlInstant(options.now),
+    ],
+  );
+  return rowCount;
+}
+
+/** Running campaigns outside any opening that still have calls on their way which do not ring yet. */
+export async function listClosedWithDialing(db: Queryable, now: Instant): Promise<readonly string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select distinct g.id from campaigns g join calls c on c.campaign_id = g.id
+     where c.open and c.status = 'dialing' and c.end_requested is null and g.status in ('running', 'paused')
+       and not (g.opens_at <= $1 and $1 < g.closes_at) and coalesce(g.window_overridden_until, '-infinity') <= $1`,
+    [sqlInstant(now)],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** The next instant at which a campaign opens or closes; null when none will. */
+export async function nextWindowChange(db: Queryable, now: Instant): Promise<Instant | null> {
+  const { rows } = await db.query<{ at: Instant | null }>(
+    `select least(
+       (select min(opens_at) from campaigns where status = 'scheduled' and opens_at > $1),
+       (select min(opens_at) from campaigns where status = 'running' and opens_at > $1),
+       (select min(closes_at) from campaigns where status in ('scheduled', 'running', 'paused') and closes_at > $1
+          and closes_at <> 'infinity')) as at`,
+    [sqlInstant(now)],
+  );
+  return rows[0]?.at ?? null;
+}
