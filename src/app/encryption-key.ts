@@ -1,0 +1,63 @@
+// The key that encrypts carrier tokens at rest: the operator's, or one made at first start in the data directory.
+// A key is never replaced: what it encrypted could not be read again.
+
+import { randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEncryptionKey } from "./secret-box.ts";
+
+const FILE_NAME = "encryption.key";
+const KEY_BYTES = 32;
+
+export interface EncryptionKey {
+  readonly key: Uint8Array;
+  /** The file the key was made in just now, or null. */
+  readonly madeIn: string | null;
+}
+
+/** @throws Error when the key file holds no key */
+export function loadEncryptionKey(options: {
+  /** CARILLON_ENCRYPTION_KEY, or null. */
+  readonly explicit: string | null;
+  readonly dataDirectory: string;
+}): EncryptionKey {
+  if (options.explicit !== null) return { key: parse(options.explicit, "CARILLON_ENCRYPTION_KEY"), madeIn: null };
+  const path = join(options.dataDirectory, FILE_NAME);
+  const existing = readIfThere(path);
+  if (existing !== null) return { key: parse(existing, path), madeIn: null };
+  mkdirSync(options.dataDirectory, { recursive: true });
+  const isOurs = writeOnce(path, `${randomBytes(KEY_BYTES).toString("hex")}\n`);
+  const text = readIfThere(path);
+  if (text === null) throw new Error(`${path} could not be read back.`);
+  return { key: parse(text, path), madeIn: isOurs ? path : null };
+}
+
+// Linking a finished file is atomic and fails when there is one: two first starts at once agree on one key.
+function writeOnce(path: string, text: string): boolean {
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function parse(text: string, where: string): Uint8Array {
+  const key = parseEncryptionKey(text);
+  if (key === null) throw new Error(`${where} holds no encryption key: 32 bytes as 64 hex characters or base64.`);
+  return key;
+}
