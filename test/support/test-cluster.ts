@@ -23,6 +23,10 @@ const DIRECTORY_PREFIX = "carillon-test-";
 const MIGRATIONS = join(import.meta.dirname, "../../migrations");
 const TEMPLATE_MIGRATED_AT = Date.UTC(2026, 0, 1);
 
+const STOP_POLL_MS = 20;
+// Two seconds; an immediate shutdown takes tens of milliseconds.
+const MAX_STOP_POLLS = 100;
+
 // These tests lose nothing when the machine loses power; tests about crashes start a cluster of
 // their own, with fsync.
 const CARELESS_SETTINGS = {
@@ -82,12 +86,20 @@ function removeLeftovers(): void {
   }
 }
 
+/** Stops the server at once and waits until it is gone: it would write into what is being removed. */
 function killServer(directory: string): void {
+  let pid: number;
   try {
     const file = join(directory, "postgres", "cluster", "postmaster.pid");
-    process.kill(Number.parseInt(readFileSync(file, "utf8"), 10), "SIGQUIT");
+    pid = Number.parseInt(readFileSync(file, "utf8"), 10);
+    process.kill(pid, "SIGQUIT");
   } catch {
-    // It is gone already.
+    return;
+  }
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let polls = 0; polls < MAX_STOP_POLLS && isAlive(pid); polls++) {
+    // Blocking, because a process that is exiting runs nothing asynchronous any more.
+    Atomics.wait(pause, 0, 0, STOP_POLL_MS);
   }
 }
 

@@ -1,0 +1,71 @@
+// A carrier at the port's border whose answers a test writes down beforehand. It keeps its own books of what it was asked.
+
+import type {
+  Carrier,
+  CarrierCallSnapshot,
+  DialOrder,
+  DialSlotOfTime,
+  EndOutcome,
+  ListOutcome,
+  LookUpOutcome,
+  PlaceOutcome,
+} from "../../src/ports/carrier.ts";
+
+export interface PlacedOrder {
+  readonly order: DialOrder;
+  readonly slot: DialSlotOfTime;
+  readonly carrierCallId: string;
+}
+
+export interface ScriptedCarrier extends Carrier {
+  readonly placed: PlacedOrder[];
+  readonly ended: { readonly carrierCallId: string; readonly how: string }[];
+  /** Answers the next placings; when it runs out, calls are placed. */
+  readonly placeAnswers: PlaceOutcome[];
+  lookUpAnswer: (carrierCallId: string) => LookUpOutcome;
+  listAnswer: () => ListOutcome;
+  busyAnswer: "concurrency" | "busy" | "failed";
+  endAnswer: EndOutcome;
+}
+
+export function scriptedCarrier(): ScriptedCarrier {
+  const carrier: ScriptedCarrier = {
+    placed: [],
+    ended: [],
+    placeAnswers: [],
+    lookUpAnswer: () => ({ kind: "failed", reason: "not scripted" }),
+    listAnswer: () => ({ kind: "listed", calls: [] }),
+    busyAnswer: "busy",
+    endAnswer: { kind: "accepted" },
+    place: (_credentials, order, slot) => {
+      const carrierCallId = `CA${String(carrier.placed.length + 1).padStart(32, "0")}`;
+      carrier.placed.push({ order, slot, carrierCallId });
+      return Promise.resolve(
+        carrier.placeAnswers.shift() ?? { kind: "placed", carrierCallId, queueTimeMs: 0 },
+      );
+    },
+    end: (_credentials, carrierCallId, how) => {
+      carrier.ended.push({ carrierCallId, how });
+      return Promise.resolve(carrier.endAnswer);
+    },
+    lookUp: (_credentials, carrierCallId) => Promise.resolve(carrier.lookUpAnswer(carrierCallId)),
+    list: () => Promise.resolve(carrier.listAnswer()),
+    explainBusy: () => Promise.resolve(carrier.busyAnswer),
+    checkAccount: () => Promise.resolve({ kind: "verified", accountType: "full", maxConcurrentCalls: null }),
+    checkNumber: () => Promise.resolve({ kind: "owned", carrierNumberId: null, canCall: true }),
+  };
+  return carrier;
+}
+
+export function snapshot(placed: PlacedOrder, status: CarrierCallSnapshot["status"]): CarrierCallSnapshot {
+  return {
+    carrierCallId: placed.carrierCallId,
+    to: placed.order.to,
+    from: placed.order.from,
+    status,
+    answeredBy: null,
+    createdAt: null,
+    durationSeconds: null,
+    isOutboundApi: true,
+  };
+}
