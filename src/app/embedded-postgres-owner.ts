@@ -15,6 +15,16 @@ export interface Ownership {
   release(): Promise<void>;
 }
 
+/** Another Carillon process has the data directory. Its database can still be reached for a short errand. */
+export class DataDirectoryInUse extends Error {
+  readonly address: (database: string) => string;
+  constructor(message: string, address: (database: string) => string) {
+    super(message);
+    this.name = "DataDirectoryInUse";
+    this.address = address;
+  }
+}
+
 const OWNER_LOCK = 7_201_905;
 // A claim of a process that was just killed ends when the server notices the closed socket:
 // milliseconds.
@@ -43,7 +53,7 @@ export async function claimOwnership(
   });
   await client.connect();
   try {
-    await lockOrRefuse(client, dataDirectory);
+    await lockOrRefuse(client, dataDirectory, socketConnection);
   } catch (error) {
     await client.end();
     throw error;
@@ -60,7 +70,11 @@ export async function claimOwnership(
   };
 }
 
-async function lockOrRefuse(client: pg.Client, dataDirectory: string): Promise<void> {
+async function lockOrRefuse(
+  client: pg.Client,
+  dataDirectory: string,
+  address: (database: string) => string,
+): Promise<void> {
   const deadline = performance.now() + CLAIM_LIMIT_MS;
   for (;;) {
     const attempt = await client.query<{ locked: boolean }>(
@@ -76,11 +90,12 @@ async function lockOrRefuse(client: pg.Client, dataDirectory: string): Promise<v
      where l.locktype = 'advisory' and l.objid = $1 and l.granted`,
     [OWNER_LOCK],
   );
-  throw new Error(
+  throw new DataDirectoryInUse(
     `The data directory ${dataDirectory} is in use by ` +
       `${holder.rows[0]?.name ?? "another process"}. Stop that one ` +
       "first, or start this one with another CARILLON_DATA_DIR. (Several processes share one " +
       "database through " +
       "DATABASE_URL.)",
+    address,
   );
 }

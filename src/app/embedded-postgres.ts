@@ -67,7 +67,8 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-const DATABASE_NAME = "carillon";
+/** The database inside the cluster. */
+export const DATABASE_NAME = "carillon";
 
 /**
  * Starts the embedded database, or takes up the one that still runs in the data directory.
