@@ -84,7 +84,7 @@ async function migrateStore(connectionString: string): Promise<void> {
     statementTimeoutMs: 0,
   });
   try {
-    await migrate(database, await readMigrationFiles(join(packageRoot(), "migrations")));
+    await migrate(database, await readMigrationFiles(join(packageRoot(), "migrations")), Date.now());
   } finally {
     await database.close();
   }

@@ -3,10 +3,32 @@
 
 import { Command } from "commander";
 import { packageVersion } from "../app/package-root.ts";
+import { addConfigCommand } from "./config-command.ts";
+import { addDemoCommand } from "./demo-command.ts";
+import { addDialingCommand } from "./dialing-command.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
+import { addKeysCommand } from "./keys-command.ts";
+import { addServeCommand } from "./serve-command.ts";
+import { addSimulatorCommand } from "./simulator-command.ts";
 
 const program = new Command("carillon")
   .description("The self-hosted engine for AI phone campaigns.")
   .version(packageVersion(), "-V, --version")
   .showHelpAfterError();
 
-await program.parseAsync(process.argv);
+addServeCommand(program);
+addDemoCommand(program);
+addSimulatorCommand(program);
+addKeysCommand(program);
+addDialingCommand(program);
+addDoctorCommand(program);
+addConfigCommand(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  // What stops a command is for a person to read; the stack is for whoever asks for it.
+  const details = process.env["CARILLON_LOG_LEVEL"] === "debug" ? (error as Error).stack : (error as Error).message;
+  process.stderr.write(`carillon: ${details ?? String(error)}\n`);
+  process.exitCode = 1;
+}
