@@ -58,7 +58,11 @@ export async function checkTwilioNumber(
     const numbers = await client.incomingPhoneNumbers.list(asked);
     const owned = numbers.find((number) => number.phoneNumber === phone);
     if (owned !== undefined) {
-      return { kind: "owned", carrierNumberId: owned.sid, canCall: owned.capabilities?.voice === true };
+      return {
+        kind: "owned",
+        carrierNumberId: owned.sid,
+        canCall: owned.capabilities?.voice === true,
+      };
     }
     const callerIds = await client.outgoingCallerIds.list(asked);
     const verified = callerIds.find((callerId) => callerId.phoneNumber === phone);

@@ -15,6 +15,12 @@ import type { TwilioClient, TwilioTransport } from "./twilio-http-client.ts";
 
 type TwilioCall = Awaited<ReturnType<ReturnType<TwilioClient["calls"]>["fetch"]>>;
 
+/** What is used of the SDK's page; its next page comes typed as a plain one. */
+interface CallPage {
+  readonly instances: readonly TwilioCall[];
+  nextPage(): Promise<CallPage> | undefined;
+}
+
 const PAGE_SIZE = 500;
 /** 5,000 calls between one pair of numbers is years of daily calls. */
 const MAX_PAGES = 10;
@@ -48,18 +54,16 @@ export async function listCalls(
   const calls: CarrierCallSnapshot[] = [];
   try {
     const client = transport.clientFor(credentials, null);
-    let page = await client.calls.page({ to: pair.to, from: pair.from, pageSize: PAGE_SIZE });
-    for (let pages = 1; ; pages += 1) {
-      calls.push(...page.instances.map(readCall));
-      const next = page.nextPage();
-      if (next === undefined) return { kind: "listed", calls };
-      if (pages === MAX_PAGES) {
-        // The request for the next page is on its way already; its outcome is nobody's.
-        await next.catch(() => undefined);
-        return { kind: "failed", reason: `more than ${PAGE_SIZE * MAX_PAGES} calls of this pair` };
+    const asked = { to: pair.to, from: pair.from, pageSize: PAGE_SIZE };
+    let page: CallPage | undefined = await client.calls.page(asked);
+    for (let pages = 1; page !== undefined; pages += 1) {
+      if (pages > MAX_PAGES) {
+        return { kind: "failed", reason: `more than ${MAX_PAGES} pages of calls of this pair` };
       }
-      page = await next;
+      calls.push(...page.instances.map(readCall));
+      page = await page.nextPage();
     }
+    return { kind: "listed", calls };
   } catch (error) {
     return { kind: "failed", reason: formatFailure(readRequestFailure(error)) };
   }

@@ -1,0 +1,25 @@
+// Whether a request really comes from Twilio: the SDK's own validator, over the public address and never a Host header.
+// Two tokens may be right at once: a new one and, for a day, the one it replaced.
+
+import webhooks from "twilio/lib/webhooks/webhooks.js";
+
+export interface SignedRequest {
+  /** The full address as Twilio requested it, query included, fragment not. */
+  readonly address: string;
+  /** X-Twilio-Signature; undefined when the header is missing. */
+  readonly signature: string | undefined;
+  /** Form parameters; empty for a WebSocket upgrade. A repeated name has an array. */
+  readonly parameters: Readonly<Record<string, string | string[]>>;
+}
+
+/** A signature is 28 characters of base64; anything much longer is not worth comparing. */
+const MAX_SIGNATURE_LENGTH = 64;
+
+/** True when any of the account's tokens signed the request. Source: twilio.md §3.4, §5.5. */
+export function isSignedBy(request: SignedRequest, tokens: readonly string[]): boolean {
+  const { signature } = request;
+  if (signature === undefined || signature.length > MAX_SIGNATURE_LENGTH) return false;
+  return tokens.some((token) =>
+    webhooks.validateRequest(token, signature, request.address, { ...request.parameters }),
+  );
+}

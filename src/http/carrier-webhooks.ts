@@ -1,0 +1,108 @@
+// The carrier's side of the server: callbacks about our calls. Verified by signature before anything in them is believed,
+// refused cheaply when they cannot be ours, and answered after their commit.
+
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import {
+  addressOfPath,
+  CALLBACK_ROUTES,
+  parseDialReference,
+  type DialReference,
+} from "../carrier/twilio/callback-addresses.ts";
+import { isSignedBy } from "../carrier/twilio/signature.ts";
+import {
+  fieldOf,
+  parseForm,
+  parseMachineCallback,
+  parseStatusCallback,
+  type FormFields,
+} from "../carrier/twilio/webhooks.ts";
+import type { CarrierEvent } from "../domain/carrier-event.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** A callback has some fifty short fields; real ones are below 3 KiB. */
+const MAX_CALLBACK_BYTES = 16 * 1024;
+/** What a call whose conversation is over hears next. */
+const HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
+
+export interface CallbackTokens {
+  readonly carrierAccountId: string;
+  /** Every token that may have signed, in clear. */
+  readonly tokens: readonly string[];
+}
+
+export interface CarrierWebhookDependencies {
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  /** null: no such call. */
+  tokensOfCall(callId: string): Promise<CallbackTokens | null>;
+  /** Resolves when the event is committed. */
+  addEvent(event: CarrierEvent): Promise<void>;
+  /** A conversation's socket is over, and how the carrier saw it end. */
+  recordConnectEnd(dial: DialReference, facts: Readonly<Record<string, string | null>>): Promise<void>;
+}
+
+type Handle = (fields: FormFields, dial: DialReference, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** The routes of CALLBACK_ROUTES but the socket. */
+export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPluginAsync {
+  return (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "string", bodyLimit: MAX_CALLBACK_BYTES }, (_request, body, done) => {
+      done(null, body);
+    });
+    addRoute(app, deps, CALLBACK_ROUTES.status, async (fields, dial, reply) => {
+      const event = parseStatusCallback(fields, dial, deps.clock.now());
+      if (event !== null) await deps.addEvent(event);
+      return reply.code(204).send();
+    });
+    addRoute(app, deps, CALLBACK_ROUTES.amd, async (fields, dial, reply) => {
+      const event = parseMachineCallback(fields, dial, deps.clock.now());
+      if (event !== null) await deps.addEvent(event);
+      return reply.code(204).send();
+    });
+    addRoute(app, deps, CALLBACK_ROUTES.connectAction, async (fields, dial, reply) => {
+      await deps.recordConnectEnd(dial, {
+        sessionStatus: fieldOf(fields, "SessionStatus"),
+        errorCode: fieldOf(fields, "ErrorCode"),
+        errorMessage: fieldOf(fields, "ErrorMessage"),
+      });
+      return reply.code(200).type("text/xml").send(HANG_UP);
+    });
+    addRoute(app, deps, CALLBACK_ROUTES.recording, (_fields, _dial, reply) => Promise.resolve(reply.code(204).send()));
+    return Promise.resolve();
+  };
+}
+
+function addRoute(app: FastifyInstance, deps: CarrierWebhookDependencies, url: string, handle: Handle): void {
+  app.post(url, { schema: { hide: true } }, async (request, reply) => {
+    const dial = dialOf(request);
+    // The shape is checked before the database is asked, and the database before any cryptography.
+    if (dial === null) return reply.code(404).send();
+    const account = await deps.tokensOfCall(dial.callId);
+    if (account === null) return reply.code(404).send();
+    const fields = parseForm(typeof request.body === "string" ? request.body : "");
+    const signed = isSignedBy(
+      {
+        address: addressOfPath(deps.publicUrl, "request", request.raw.url ?? ""),
+        signature: headerOf(request),
+        parameters: fields,
+      },
+      account.tokens,
+    );
+    if (!signed || fieldOf(fields, "AccountSid") !== account.carrierAccountId) {
+      request.log.warn({ callId: dial.callId, route: url }, "a carrier callback was refused: its signature is wrong");
+      return reply.code(403).send();
+    }
+    return handle(fields, dial, reply);
+  });
+}
+
+function dialOf(request: FastifyRequest): DialReference | null {
+  const { callId, dialNumber } = request.params as { readonly callId: string; readonly dialNumber: string };
+  return parseDialReference(callId, dialNumber);
+}
+
+function headerOf(request: FastifyRequest): string | undefined {
+  const header = request.headers["x-twilio-signature"];
+  return Array.isArray(header) ? header[0] : header;
+}
