@@ -35,6 +35,11 @@ export function beginsWith(text: string, heard: string): boolean {
   return heard.trim() !== "" && exactPrefix(text, heard.trim()) > 0;
 }
 
+/** Whether `text` goes on with exactly this clause at `from`; spaces and case may differ. */
+export function goesOnWith(text: string, from: number, clause: string): boolean {
+  return clause.trim() !== "" && matchClause(text, from, clause).isWhole;
+}
+
 /** How many characters of `text` a voice speaks in `durationMs`; never more than there are. */
 export function spokenIn(text: string, durationMs: number): number {
   const characters = Math.floor((Math.max(0, durationMs) / 1000) * SPOKEN_CHARACTERS_PER_SECOND);
@@ -131,10 +136,7 @@ const NUMBER_WORDS: ReadonlyMap<string, string> = new Map(
 );
 
 function normalWord(word: string): string {
-  const plain = word
-    .normalize("NFKC")
-    .toLowerCase()
-    .replaceAll(/['’]/g, "");
+  const plain = word.normalize("NFKC").toLowerCase().replaceAll(/['’]/g, "");
   return NUMBER_WORDS.get(plain) ?? plain;
 }
 

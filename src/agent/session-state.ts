@@ -63,8 +63,6 @@ export interface Closing {
   readonly startedAt: Instant;
   /** Speech over the closing line calls it off. Only the first time. */
   readonly isCancelable: boolean;
-  /** The closing line has begun to play, as far as the speech path said. */
-  readonly speakingSeen: boolean;
 }
 
 export interface SessionState {
@@ -81,6 +79,10 @@ export interface SessionState {
   /** When our side was last audible; in the future while audio plays, by estimate. */
   readonly agentQuietAt: Instant;
   readonly personQuietAt: Instant;
+  /** Since when the speech path reports our voice as on; null while it is off or nothing was reported. */
+  readonly agentSpeakingSince: Instant | null;
+  /** When the newest token was sent. */
+  readonly lastTokenAt: Instant;
   /** The person was asked whether they are still there, and has said nothing since. */
   readonly reprompted: boolean;
   readonly closingWasCanceled: boolean;
@@ -117,6 +119,8 @@ export const ENDING_MARGIN_MS = 1_500;
 export const MAX_ENDING_MS = 12_000;
 /** After the voice went quiet: a pause between two clauses is shorter. */
 export const ENDING_GRACE_MS = 300;
+/** A voice that went quiet sooner than this after the newest token may not have begun with it (lag: 250–480 ms). */
+export const TOKEN_SETTLED_MS = 1_000;
 /** Somebody is speaking over the closing line: their words get this long to arrive. */
 export const ENDING_LISTEN_MS = 3_000;
 export const MAX_ENDING_WITH_SPEECH_MS = 20_000;
@@ -182,6 +186,8 @@ export function startSession(plan: SessionPlan): SessionState {
     timers: {},
     agentQuietAt: 0,
     personQuietAt: 0,
+    agentSpeakingSince: null,
+    lastTokenAt: 0,
     reprompted: false,
     closingWasCanceled: false,
     wrappingUp: false,

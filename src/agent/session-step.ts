@@ -45,6 +45,7 @@ export function speakToken(step: Step, token: string, last: boolean): void {
   step.effects.push({ kind: "speak", turnId: state.turnId, token, last });
   if (token === "") return;
   state.memory = addAgentToken(state.memory, { turnId: state.turnId, text: token }, at);
+  state.lastTokenAt = at;
   state.agentQuietAt = Math.max(state.agentQuietAt, playbackEndsAt(state.memory));
 }
 

@@ -43,8 +43,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
   pt: {
     reprompt: "Ainda está aí?",
     goodbye: "Obrigado pelo seu tempo. Até logo.",
-    apology:
-      "Peço desculpa, temos um problema técnico. Voltaremos a entrar em contato. Até logo.",
+    apology: "Peço desculpa, temos um problema técnico. Voltaremos a entrar em contato. Até logo.",
   },
   nl: {
     reprompt: "Bent u er nog?",
@@ -65,7 +64,8 @@ const LINES: Readonly<Record<string, StockLines>> = {
   ja: {
     reprompt: "もしもし、聞こえていますか?",
     goodbye: "お時間をいただきありがとうございました。失礼いたします。",
-    apology: "申し訳ございません。技術的な問題が発生しました。改めてご連絡いたします。失礼いたします。",
+    apology:
+      "申し訳ございません。技術的な問題が発生しました。改めてご連絡いたします。失礼いたします。",
   },
   ar: {
     reprompt: "هل ما زلت معي؟",

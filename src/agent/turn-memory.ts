@@ -7,6 +7,7 @@ import {
   advancePlayed,
   beginsWith,
   decideHeardCharacters,
+  goesOnWith,
   SPOKEN_CHARACTERS_PER_SECOND,
   spokenIn,
 } from "./heard-text.ts";
@@ -92,11 +93,19 @@ export function isAllPlayed(memory: TurnMemory): boolean {
   return last !== undefined && isPlayed(last);
 }
 
-/** Notes a clause that the speech path reports as played, in the oldest line that still waits for it. */
-export function notePlayed(memory: TurnMemory, clause: string): TurnMemory {
-  const index = memory.findIndex((line) => line.role === "agent" && !isOver(memory, line));
-  const line = memory[index];
-  if (line?.role !== "agent") return memory;
+/**
+ * Notes a clause that the speech path reports as played: in the oldest line that goes on with just these words, else
+ * in the oldest that may still be playing. A line that nobody reported on does not take the words of a later one.
+ */
+export function notePlayed(memory: TurnMemory, clause: string, at: Instant): TurnMemory {
+  const waiting = memory.flatMap((line, index) =>
+    line.role === "agent" && !isOver(memory, line) ? [{ line, index }] : [],
+  );
+  const recent = waiting.filter(({ line }) => line.playsUntil > at - LATE_CUT_MS);
+  const candidates = recent.length > 0 ? recent : waiting.slice(-1);
+  const named = candidates.find(({ line }) => goesOnWith(line.text, line.playedCharacters, clause));
+  const { line, index } = named ?? candidates[0] ?? {};
+  if (line === undefined || index === undefined) return memory;
   const playedCharacters = advancePlayed(line.text, line.playedCharacters, clause);
   return memory.with(index, { ...line, playedCharacters });
 }
@@ -173,25 +182,21 @@ function isPlaying(line: AgentLine, at: Instant): boolean {
 // A line that was cut, or that a later one has overtaken in the reports, waits for nothing.
 function isOver(memory: TurnMemory, line: AgentLine): boolean {
   const overtaken = memory.some(
-    (other) =>
-      other.role === "agent" && other.turnId > line.turnId && other.playedCharacters > 0,
+    (other) => other.role === "agent" && other.turnId > line.turnId && other.playedCharacters > 0,
   );
   return overtaken || isPlayed(line);
 }
 
+// Estimates of who plays when are rough, so the words reported as heard come before them.
 function lineBeingHeard(memory: TurnMemory, heardText: string, at: Instant): number {
-  const playing = memory.flatMap((line, index) =>
-    line.role === "agent" && isPlaying(line, at) ? [{ line, index }] : [],
+  const recent = memory.flatMap((line, index) =>
+    line.role === "agent" && isPlaying(line, at - LATE_CUT_MS) ? [{ line, index }] : [],
   );
-  if (playing.length === 0) {
-    const last = memory.findLastIndex((line) => line.role === "agent");
-    const line = memory[last];
-    const isRecent = line?.role === "agent" && !isPlayed(line) && at - line.playsUntil <= LATE_CUT_MS;
-    return isRecent ? last : -1;
-  }
-  const reported = playing.findLast(({ line }) => line.playedCharacters > 0);
-  const named = playing.find(({ line }) => beginsWith(line.text, heardText));
-  return (reported ?? named ?? playing[0])?.index ?? -1;
+  const playing = recent.filter(({ line }) => isPlaying(line, at));
+  const reported = recent.findLast(({ line }) => line.playedCharacters > 0);
+  const isNamed = ({ line }: { line: AgentLine }) => beginsWith(line.text, heardText);
+  const named = playing.find(isNamed) ?? recent.find(isNamed);
+  return (reported ?? named ?? playing[0] ?? recent.at(-1))?.index ?? -1;
 }
 
 function cutAfter(memory: TurnMemory, index: number, heard: number, at: Instant): TurnMemory {

@@ -1,0 +1,52 @@
+// Recipients' variables on their way to a model or a voice: bounded in number and size, without invisible characters.
+// They come from lists that strangers may have filled in. They are data everywhere and instructions nowhere.
+
+/** As the request's schema lets them in (contract A.3, DESIGN §5). */
+export type Variables = Readonly<Record<string, string | number | boolean>>;
+
+/** What a conversation can use; a list with more is a mistake. */
+export const MAX_VARIABLES = 50;
+/** An address or a note fits; a document does not. */
+export const MAX_VALUE_CHARACTERS = 500;
+export const MAX_NAME_CHARACTERS = 64;
+/** All of them as JSON, in bytes: about a thousand tokens in front of every turn. */
+export const MAX_VARIABLES_BYTES = 4096;
+
+// Control characters, joiners and other invisible marks (zero width, bidirectional, tag characters, soft hyphen) can
+// hide an instruction from the person who checks the list.
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]+/gu;
+
+/** One value as text: one line, no invisible characters, at most `MAX_VALUE_CHARACTERS`. */
+export function boundValue(value: string | number | boolean): string {
+  return boundText(String(value), MAX_VALUE_CHARACTERS);
+}
+
+/**
+ * The variables that may be used, in their own order: the first ones up to every bound. Names that are empty once
+ * cleaned are left out.
+ */
+export function boundVariables(variables: Variables): Variables {
+  const bounded: Record<string, string | number | boolean> = {};
+  let bytes = 2;
+  for (const [rawName, value] of Object.entries(variables).slice(0, MAX_VARIABLES)) {
+    const name = boundText(rawName, MAX_NAME_CHARACTERS);
+    if (name === "" || Object.hasOwn(bounded, name)) continue;
+    const kept = typeof value === "string" ? boundValue(value) : value;
+    bytes += Buffer.byteLength(JSON.stringify({ [name]: kept }));
+    if (bytes > MAX_VARIABLES_BYTES) break;
+    // Not an assignment: a variable may be called __proto__.
+    Object.defineProperty(bounded, name, { value: kept, enumerable: true });
+  }
+  return bounded;
+}
+
+/** Text on one line, without invisible characters, cut to a length. */
+export function boundText(text: string, maxCharacters: number): string {
+  const visible = text
+    .toWellFormed()
+    .replaceAll(/[\t\n\r\v\f\u0085\u2028\u2029]+/g, " ")
+    .replaceAll(INVISIBLE, "")
+    .trim();
+  const cut = visible.slice(0, maxCharacters);
+  return (cut.isWellFormed() ? cut : cut.slice(0, -1)).trim();
+}

@@ -1,0 +1,304 @@
+// Whose turn it is: the person's words start the model, its tokens are spoken, an interruption stops both.
+// Only tokens of the newest turn are ever spoken; the memory holds what was heard and nothing else.
+
+import type { Instant } from "../domain/instant.ts";
+import type { ModelMessage, ModelRequest } from "../ports/model.ts";
+import { END_CALL_TOOL } from "./end-call-tool.ts";
+import { beginClosing, endNow, interruptedInClosing } from "./session-ending.ts";
+import {
+  freshTurn,
+  MAX_FINAL_CHARACTERS,
+  MAX_KEYPAD_DIGITS,
+  KEYPAD_PAUSE_MS,
+  MAX_TURN_CHARACTERS,
+  MODEL_FIRST_TOKEN_MS,
+  MODEL_NEXT_TOKEN_MS,
+  VOICEMAIL_TAG_MS,
+} from "./session-state.ts";
+import type { SessionState } from "./session-state.ts";
+import {
+  abortModel,
+  clearTimer,
+  recordFacts,
+  setTimer,
+  speakLine,
+  speakToken,
+  stockLines,
+} from "./session-step.ts";
+import type { Step } from "./session-step.ts";
+import { filterToken, flushFilter } from "./spoken-text.ts";
+import type { SpokenTag } from "./spoken-text.ts";
+import { addCallee, cutAtInterrupt, formatHistory, markBrokenOff } from "./turn-memory.ts";
+
+/** The prepared greeting, at once; without one the model opens the conversation. */
+export function openConversation(step: Step): void {
+  const { state } = step;
+  clearTimer(step, "greeting");
+  if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt: null, isRetry: false });
+  state.phase = "listening";
+  speakLine(step, state.plan.greeting);
+}
+
+/** The model is asked for the next reply, with everything that was said so far. */
+export function startTurn(
+  step: Step,
+  turn: { readonly askedAt: Instant | null; readonly isRetry: boolean },
+): void {
+  const { state, at } = step;
+  clearTimer(step, "greeting");
+  clearTimer(step, "ending");
+  state.closing = null;
+  state.phase = "thinking";
+  state.turnId += 1;
+  state.turn = freshTurn(turn);
+  state.modelAskedAt ??= at;
+  setTimer(step, "model", at + MODEL_FIRST_TOKEN_MS);
+  step.effects.push({ kind: "startModel", turnId: state.turnId, request: requestOf(state) });
+}
+
+/** The person has finished saying something. Blank text is nothing. */
+export function personFinished(step: Step, text: string, language: string | null): void {
+  const { state } = step;
+  const keyed = takeKeypad(step);
+  const words = speakable(text);
+  const said = [keyed, words].filter((part) => part !== "").join(" ");
+  if (language !== null) state.lastLanguage = language;
+  if (said !== "") personSaid(step, said);
+}
+
+/** One key. An entry is complete at "#", after a pause, or when it is absurdly long. */
+export function keyPressed(step: Step, digit: string): void {
+  const { state, at } = step;
+  state.keypad += digit;
+  state.personQuietAt = Math.max(state.personQuietAt, at);
+  const isComplete = digit === "#" || state.keypad.length >= MAX_KEYPAD_DIGITS;
+  if (isComplete) keypadDue(step);
+  else setTimer(step, "keypad", at + KEYPAD_PAUSE_MS);
+}
+
+export function keypadDue(step: Step): void {
+  const keyed = takeKeypad(step);
+  if (keyed !== "") personSaid(step, keyed);
+}
+
+function takeKeypad(step: Step): string {
+  const { keypad } = step.state;
+  clearTimer(step, "keypad");
+  step.state.keypad = "";
+  return keypad === "" ? "" : `[keypad: ${keypad}]`;
+}
+
+function personSaid(step: Step, said: string): void {
+  const { state, at } = step;
+  state.personQuietAt = at;
+  state.reprompted = false;
+  breakOff(step);
+  state.memory = addCallee(state.memory, said, at);
+  if (state.phase === "closing") {
+    if (state.closing?.isCancelable !== true) return;
+    state.closingWasCanceled = true;
+  }
+  startTurn(step, { askedAt: at, isRetry: false });
+}
+
+// The reply that is under way ends here. What was sent of it still plays: nobody interrupted.
+function breakOff(step: Step): void {
+  const { state } = step;
+  if (state.phase === "speaking") {
+    speakToken(step, "", true);
+    state.memory = markBrokenOff(state.memory, state.turnId);
+  }
+  abortModel(step);
+}
+
+/** The person cut in: nothing that was sent and not heard was said. */
+export function personInterrupted(
+  step: Step,
+  cut: { readonly heardText: string; readonly durationMs: number | null },
+): void {
+  const { state, at } = step;
+  const before = state.memory;
+  state.memory = cutAtInterrupt(before, cut, at);
+  state.agentQuietAt = at;
+  state.agentSpeakingSince = null;
+  state.personQuietAt = Math.max(state.personQuietAt, at);
+  if (state.phase === "closing") interruptedInClosing(step);
+  if (state.phase === "speaking") {
+    state.memory = markBrokenOff(state.memory, state.turnId);
+    abortModel(step);
+  }
+  // Their words came before the news of the cut: the model is answering a history that never was.
+  if (state.phase === "thinking" && state.memory !== before) {
+    const { askedAt, isRetry } = state.turn;
+    abortModel(step);
+    startTurn(step, { askedAt, isRetry });
+  }
+}
+
+export function modelSaid(step: Step, turnId: number, token: string): void {
+  const { state, at } = step;
+  if (!isCurrent(state, turnId)) return;
+  state.modelFirstTokenAt ??= at;
+  setTimer(step, "model", at + MODEL_NEXT_TOKEN_MS);
+  const { filter, text, tags } = filterToken(state.turn.filter, token);
+  state.turn = { ...state.turn, filter };
+  for (const tag of tags) {
+    if (act(step, tag)) return;
+  }
+  speakReply(step, text);
+}
+
+/** A tool that was not offered is not acted on. */
+export function modelCalledTool(step: Step, turnId: number, name: string): void {
+  const { state, at } = step;
+  if (!isCurrent(state, turnId)) return;
+  state.modelFirstTokenAt ??= at;
+  if (name === END_CALL_TOOL.name) act(step, "end_call");
+}
+
+export function modelFinished(step: Step, turnId: number): void {
+  if (!isCurrent(step.state, turnId)) return;
+  const { text } = flushFilter(step.state.turn.filter);
+  speakReply(step, text);
+  if (isCurrent(step.state, turnId)) completeReply(step);
+}
+
+/**
+ * The reply broke. Before its first word it is asked for once more, at once; after that the person is asked to repeat,
+ * and a second failure in a row ends the call with an apology.
+ */
+export function modelBroke(step: Step, turnId: number, retryable: boolean): void {
+  const { state } = step;
+  if (!isCurrent(state, turnId)) return;
+  clearTimer(step, "model");
+  const { turn } = state;
+  if (turn.endAsked) return completeReply(step);
+  const hasSpoken = turn.spokenCharacters > 0;
+  if (!hasSpoken && retryable && !turn.isRetry) {
+    return startTurn(step, { askedAt: turn.askedAt, isRetry: true });
+  }
+  if (hasSpoken) {
+    speakToken(step, "", true);
+    state.memory = markBrokenOff(state.memory, state.turnId);
+  }
+  state.phase = "listening";
+  state.consecutiveFailures += 1;
+  if (state.consecutiveFailures > 1) {
+    speakLine(step, stockLines(state).apology);
+    beginClosing(step, "failed");
+    return;
+  }
+  const { fallbackMessage } = state.plan;
+  speakLine(step, fallbackMessage.trim() === "" ? stockLines(state).reprompt : fallbackMessage);
+  recordFacts(step);
+}
+
+/** The model keeps us waiting: its stream is given up. */
+export function modelLate(step: Step): void {
+  const { turnId } = step.state;
+  if (!isCurrent(step.state, turnId)) return;
+  step.effects.push({ kind: "abortModel", turnId });
+  modelBroke(step, turnId, true);
+}
+
+function isCurrent(state: SessionState, turnId: number): boolean {
+  return turnId === state.turnId && (state.phase === "thinking" || state.phase === "speaking");
+}
+
+// Answers whether the conversation is over because of it.
+function act(step: Step, tag: SpokenTag): boolean {
+  const { state, at } = step;
+  switch (tag) {
+    case "end_call":
+      if (state.plan.mayEndCall) state.turn = { ...state.turn, endAsked: true };
+      return false;
+    case "voicemail":
+      if (at - (state.connectedAt ?? at) > VOICEMAIL_TAG_MS) return false;
+      endNow(step, "voicemail_detected");
+      return true;
+  }
+}
+
+function speakReply(step: Step, text: string): void {
+  const { state, at } = step;
+  const { turn } = state;
+  const room = MAX_TURN_CHARACTERS - turn.spokenCharacters;
+  const token = turn.spokenCharacters === 0 ? text.trimStart() : text;
+  if (token === "") return;
+  if (state.phase === "thinking") {
+    state.phase = "speaking";
+    if (turn.askedAt !== null) {
+      state.latencySumMs += Math.max(0, at - turn.askedAt);
+      state.latencyTurns += 1;
+    }
+  }
+  const bounded = token.slice(0, room).toWellFormed();
+  state.turn = { ...state.turn, spokenCharacters: turn.spokenCharacters + bounded.length };
+  speakToken(step, bounded, false);
+  if (token.length < room) return;
+  step.effects.push({ kind: "abortModel", turnId: state.turnId });
+  completeReply(step);
+}
+
+function completeReply(step: Step): void {
+  const { state } = step;
+  const { spokenCharacters, endAsked } = state.turn;
+  // An empty reply is dead air: as good as none.
+  if (spokenCharacters === 0 && !endAsked) return modelBroke(step, state.turnId, true);
+  clearTimer(step, "model");
+  state.phase = "listening";
+  state.consecutiveFailures = 0;
+  if (spokenCharacters > 0) speakToken(step, "", true);
+  recordFacts(step);
+  if (!endAsked) return;
+  if (spokenCharacters === 0) speakLine(step, stockLines(state).goodbye);
+  beginClosing(step, "completed");
+}
+
+const WRAP_UP_NOTE =
+  "[note: the call is about to reach its time limit. Say goodbye in one short sentence and end the call.]";
+const GO_ON_NOTE = "[note: it is your turn to speak.]";
+
+function requestOf(state: SessionState): ModelRequest {
+  const { plan } = state;
+  const messages = alternate([...plan.preamble, ...formatHistory(state.memory)]);
+  if (state.wrappingUp) addNote(messages, WRAP_UP_NOTE);
+  else if (messages.at(-1)?.role !== "user") addNote(messages, GO_ON_NOTE);
+  return {
+    messages,
+    tools: plan.tools,
+    temperature: plan.temperature,
+    maxOutputTokens: plan.maxOutputTokens,
+  };
+}
+
+function addNote(messages: ModelMessage[], note: string): void {
+  const last = messages.at(-1);
+  if (last?.role !== "user") messages.push({ role: "user", content: note });
+  else messages.splice(-1, 1, { role: "user", content: `${last.content}\n\n${note}` });
+}
+
+// Many models refuse two messages of one role in a row.
+function alternate(messages: readonly ModelMessage[]): ModelMessage[] {
+  const alternating: ModelMessage[] = [];
+  for (const message of messages) {
+    const last = alternating.at(-1);
+    if (last !== undefined && last.role === message.role) {
+      alternating.splice(-1, 1, {
+        role: last.role,
+        content: `${last.content}\n\n${message.content}`,
+      });
+    } else alternating.push(message);
+  }
+  return alternating;
+}
+
+// Recognisers send words; anything else in them (control characters, lone surrogates) has no business in a history.
+function speakable(text: string): string {
+  return text
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .toWellFormed()
+    .trim()
+    .slice(0, MAX_FINAL_CHARACTERS)
+    .toWellFormed();
+}

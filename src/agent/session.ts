@@ -1,0 +1,186 @@
+// The conversation on one call as a pure function: (state, event) -> (state, effects). No socket, timer, clock, dice or
+// sound; time is what the events say. Whoever drives it does the effects in order and feeds back what happens.
+// Under any order of events: only the newest turn speaks, nothing follows `end`, there is one end cause, and the
+// transcript is what was heard. Source of the rules: voice.md §1 and §4.
+
+import type { Instant } from "../domain/instant.ts";
+import type { SessionEffect, SessionEvent, TimerName } from "./session-events.ts";
+import {
+  closed,
+  endingDue,
+  endNow,
+  playedInClosing,
+  silenceDue,
+  speechInClosing,
+  voiceChangedInClosing,
+} from "./session-ending.ts";
+import {
+  GREETING_WAIT_MS,
+  MAX_SPEAKING_FLAG_MS,
+  MIN_DURATION_WITH_WRAP_UP_MS,
+  TOKEN_SETTLED_MS,
+  WRAP_UP_MS,
+} from "./session-state.ts";
+import type { SessionState } from "./session-state.ts";
+import { beginStep, setTimer, settleSilence } from "./session-step.ts";
+import type { Step } from "./session-step.ts";
+import {
+  keypadDue,
+  keyPressed,
+  modelBroke,
+  modelCalledTool,
+  modelFinished,
+  modelLate,
+  modelSaid,
+  openConversation,
+  personFinished,
+  personInterrupted,
+  startTurn,
+} from "./session-turns.ts";
+import { notePlaybackOver, notePlayed } from "./turn-memory.ts";
+
+export interface SessionStep {
+  readonly state: SessionState;
+  /** To be done in this order. */
+  readonly effects: readonly SessionEffect[];
+}
+
+/**
+ * What an event makes of a conversation. Pure; events that mean nothing in a state (a late token, a timer that was
+ * cleared, anything after the end) change nothing.
+ *
+ * | event | idle | waiting | listening | thinking | speaking | closing |
+ * |---|---|---|---|---|---|---|
+ * | connected | speak the greeting → listening; → waiting if the person goes first; no greeting: → thinking | | | | | |
+ * | final, complete keypad entry | | → thinking | → thinking | joined to the same turn, asked again → thinking | break off → thinking | first time: → thinking; then only noted |
+ * | interrupted | | | cut the memory | cut; asked again if that changed the history | cut, abort → listening | cut, listen a moment, then end |
+ * | partial, clientSpeaking | | greeting waits on | silence waits on | | | end waits on, while it can be called off |
+ * | dtmf | | collected until "#", a pause or the limit, in every state | | | | |
+ * | agentSpeaking, played | | | silence clock, what was heard | | what was heard | the end comes when all was heard |
+ * | modelToken | | | dropped | speak → speaking | speak | dropped |
+ * | modelToolCall, tags | | | dropped | end_call: close after the reply; voicemail: → ended | the same | dropped |
+ * | modelDone | | | | nothing said: as failed | → listening, or → closing | |
+ * | modelFailed, timer model | | | | once more; else fallback → listening; second in a row: apology → closing | fallback → listening | |
+ * | timer greeting | | greeting → listening | | | | |
+ * | timer silence | | | ask once; then goodbye → closing | | | |
+ * | timer wrapUp | | the next reply says goodbye; at once if nobody speaks → thinking | | | | |
+ * | timer ending | | | | | | → ended |
+ * | timer maxDuration, amdVerdict machine or fax, endRequested | → ended, at once, from every state | | | | | |
+ * | closed | → ended without `end`, from every state | | | | | |
+ *
+ * Effects: speak, startModel, abortModel, setTimer, clearTimer, record, end (session-events.ts).
+ */
+export function reduceSession(state: SessionState, event: SessionEvent): SessionStep {
+  if (state.phase === "ended" || !isExpected(state, event)) return { state, effects: [] };
+  const step = beginStep(state, event.at);
+  // The compiler cannot see that a handler is looked up by its own event's kind.
+  const handle = HANDLERS[event.kind] as (step: Step, event: SessionEvent) => void;
+  handle(step, event);
+  settleSilence(step);
+  return { state: step.state, effects: step.effects };
+}
+
+type Handlers = {
+  readonly [K in SessionEvent["kind"]]: (
+    step: Step,
+    event: Extract<SessionEvent, { readonly kind: K }>,
+  ) => void;
+};
+
+const HANDLERS: Handlers = {
+  connected,
+  partial: (step) => personIsSpeaking(step, step.at),
+  final: (step, { text, language }) => personFinished(step, text, language),
+  interrupted: (step, cut) => personInterrupted(step, cut),
+  dtmf: (step, { digit }) => keyPressed(step, digit),
+  agentSpeaking: (step, { on }) => voiceChanged(step, on),
+  clientSpeaking: (step, { on }) => {
+    if (on) personIsSpeaking(step, step.at + MAX_SPEAKING_FLAG_MS);
+    else step.state.personQuietAt = step.at;
+  },
+  played: (step, { text }) => {
+    step.state.memory = notePlayed(step.state.memory, text, step.at);
+    if (step.state.phase === "closing") playedInClosing(step);
+  },
+  amdVerdict: (step, { answeredBy }) => {
+    if (answeredBy === "machine" || answeredBy === "fax") endNow(step, "voicemail_detected");
+  },
+  closed: (step, { how }) => closed(step, how),
+  endRequested: (step, { cause }) => endNow(step, cause),
+  modelToken: (step, { turnId, text }) => modelSaid(step, turnId, text),
+  modelToolCall: (step, { turnId, name }) => modelCalledTool(step, turnId, name),
+  modelDone: (step, { turnId }) => modelFinished(step, turnId),
+  modelFailed: (step, { turnId, retryable }) => modelBroke(step, turnId, retryable),
+  timerFired: (step, { name }) => {
+    const { [name]: _fired, ...waiting } = step.state.timers;
+    step.state.timers = waiting;
+    TIMERS[name](step);
+  },
+};
+
+const TIMERS: Readonly<Record<TimerName, (step: Step) => void>> = {
+  greeting: openConversation,
+  keypad: keypadDue,
+  model: modelLate,
+  silence: silenceDue,
+  ending: endingDue,
+  wrapUp,
+  maxDuration: (step) => endNow(step, "max_duration_reached"),
+};
+
+const BEFORE_CONNECTED: ReadonlySet<SessionEvent["kind"]> = new Set([
+  "connected",
+  "amdVerdict",
+  "closed",
+  "endRequested",
+]);
+
+function isExpected(state: SessionState, event: SessionEvent): boolean {
+  if (state.phase === "idle") return BEFORE_CONNECTED.has(event.kind);
+  if (event.kind !== "timerFired") return event.kind !== "connected";
+  const dueAt = state.timers[event.name];
+  return dueAt !== undefined && event.at >= dueAt;
+}
+
+function connected(step: Step): void {
+  const { state, at } = step;
+  const { plan } = state;
+  state.connectedAt = at;
+  state.agentQuietAt = at;
+  state.personQuietAt = at;
+  setTimer(step, "maxDuration", at + plan.maxCallDurationMs);
+  if (plan.maxCallDurationMs >= MIN_DURATION_WITH_WRAP_UP_MS) {
+    setTimer(step, "wrapUp", at + plan.maxCallDurationMs - WRAP_UP_MS);
+  }
+  if (plan.agentSpeaksFirst) return openConversation(step);
+  state.phase = "waiting";
+  setTimer(step, "greeting", at + GREETING_WAIT_MS);
+}
+
+function personIsSpeaking(step: Step, quietAt: Instant): void {
+  const { state, at } = step;
+  state.personQuietAt = Math.max(state.personQuietAt, quietAt);
+  if (state.phase === "waiting") setTimer(step, "greeting", at + GREETING_WAIT_MS);
+  if (state.phase === "closing") speechInClosing(step);
+}
+
+function voiceChanged(step: Step, on: boolean): void {
+  const { state, at } = step;
+  const lastLineAt = state.memory.findLast((line) => line.role === "agent")?.at ?? 0;
+  // "Off" is about the newest line only if the voice came on after that line was sent.
+  const isNewestLine = state.agentSpeakingSince !== null && state.agentSpeakingSince >= lastLineAt;
+  state.agentSpeakingSince = on ? at : null;
+  state.agentQuietAt = on ? at + MAX_SPEAKING_FLAG_MS : at;
+  const isSaid = state.phase === "listening" || state.phase === "closing";
+  if (!on && isNewestLine && isSaid && at - state.lastTokenAt >= TOKEN_SETTLED_MS) {
+    state.memory = notePlaybackOver(state.memory, at);
+  }
+  if (state.phase === "closing") voiceChangedInClosing(step, on, isNewestLine);
+}
+
+function wrapUp(step: Step): void {
+  const { state, at } = step;
+  state.wrappingUp = true;
+  const isQuiet = Math.max(state.agentQuietAt, state.personQuietAt) <= at;
+  if (state.phase === "listening" && isQuiet) startTurn(step, { askedAt: null, isRetry: false });
+}

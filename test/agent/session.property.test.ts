@@ -1,0 +1,269 @@
+// What holds for every conversation, whatever happens in whatever order.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { SessionEffect } from "../../src/agent/session-events.ts";
+import { PretendLine } from "./pretend-line.ts";
+import { spokenBy, Talk } from "./talk.ts";
+import type { Happening } from "./talk.ts";
+
+const words = fc
+  .array(fc.constantFrom("yes", "no", "tomorrow", "ten", "10:30", "the clinic", "why?", "Ah."), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  .map((list) => list.join(" "));
+
+const modelText = fc.oneof(
+  { weight: 6, arbitrary: words.map((text) => `${text} `) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("[END", "_CALL]", "[END_CALL]", "[VOICEMAIL]", "**", "\n"),
+  },
+);
+
+const timerName = fc.constantFrom(
+  ...(["greeting", "keypad", "model", "silence", "ending", "wrapUp", "maxDuration"] as const),
+);
+
+// `age`: how many turns ago; old ones must be dropped.
+type Chaos =
+  | { readonly pass: number }
+  | { readonly happening: Happening }
+  | {
+      readonly model: "token" | "tool" | "done" | "failed";
+      readonly age: number;
+      readonly text: string;
+    };
+
+const calm: fc.Arbitrary<Happening> = fc.oneof(
+  words.map((text) => ({ kind: "final" as const, text, language: null })),
+  words.map((text) => ({ kind: "partial" as const, text })),
+  fc.record({
+    kind: fc.constant("interrupted" as const),
+    heardText: fc.oneof(fc.constant(""), words),
+    durationMs: fc.option(fc.nat(5_000)),
+  }),
+  fc.record({ kind: fc.constant("dtmf" as const), digit: fc.constantFrom("1", "9", "#") }),
+  fc.record({ kind: fc.constant("agentSpeaking" as const), on: fc.boolean() }),
+  fc.record({ kind: fc.constant("clientSpeaking" as const), on: fc.boolean() }),
+  fc.record({ kind: fc.constant("played" as const), text: words }),
+  fc.constant({ kind: "connected" as const }),
+  fc.constant({ kind: "amdVerdict" as const, answeredBy: "human" as const }),
+  timerName.map((name) => ({ kind: "timerFired" as const, name })),
+);
+
+const fatal: fc.Arbitrary<Happening> = fc.oneof(
+  fc.constant({ kind: "amdVerdict" as const, answeredBy: "machine" as const }),
+  fc.constant({ kind: "endRequested" as const, cause: "server_restart" as const }),
+  fc
+    .constantFrom("hung_up" as const, "lost" as const)
+    .map((how) => ({ kind: "closed" as const, how })),
+);
+
+const chaos: fc.Arbitrary<Chaos> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ pass: fc.nat(4_000) }) },
+  { weight: 6, arbitrary: fc.record({ happening: calm }) },
+  { weight: 1, arbitrary: fc.record({ happening: fatal }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      model: fc.constantFrom(
+        "token" as const,
+        "token" as const,
+        "tool" as const,
+        "done" as const,
+        "failed" as const,
+      ),
+      age: fc.constantFrom(0, 0, 0, 1, 2),
+      text: modelText,
+    }),
+  },
+);
+
+function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: number): Happening {
+  if ("happening" in one) return one.happening;
+  const id = turnId - one.age;
+  switch (one.model) {
+    case "token":
+      return { kind: "modelToken", turnId: id, text: one.text };
+    case "tool":
+      return { kind: "modelToolCall", turnId: id, name: "end_call", input: { reason: "other" } };
+    case "done":
+      return { kind: "modelDone", turnId: id };
+    case "failed":
+      return { kind: "modelFailed", turnId: id, retryable: true };
+  }
+}
+
+const plan = fc.record({
+  agentSpeaksFirst: fc.boolean(),
+  greeting: fc.constantFrom("", "Hello, this is the clinic."),
+  mayEndCall: fc.boolean(),
+  silenceHangupMs: fc.integer({ min: 5, max: 45 }).map((seconds) => seconds * 1000),
+  maxCallDurationMs: fc.integer({ min: 60, max: 1800 }).map((seconds) => seconds * 1000),
+});
+
+// Feeds the chaos and checks each step's effects as they come.
+function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Chaos[]): Talk {
+  const talk = new Talk(settings).connect();
+  let newestSpoken = 0;
+  let silencedUpTo = 0;
+  let running: number | null = null;
+  let hasEnded = false;
+  const check = (effects: readonly SessionEffect[]) => {
+    if (hasEnded) expect(effects).toEqual([]);
+    for (const effect of effects) {
+      expect(hasEnded).toBe(false);
+      if (effect.kind === "speak") {
+        expect(effect.turnId).toBeGreaterThanOrEqual(newestSpoken);
+        expect(effect.turnId).toBeGreaterThan(silencedUpTo);
+        newestSpoken = effect.turnId;
+      }
+      if (effect.kind === "abortModel") {
+        expect(effect.turnId).toBe(running);
+        running = null;
+      }
+      if (effect.kind === "startModel") {
+        expect(running).toBeNull();
+        expect(effect.turnId).toBeGreaterThan(newestSpoken);
+        running = effect.turnId;
+      }
+      if (effect.kind === "end") hasEnded = true;
+    }
+  };
+  check(talk.effects);
+  for (const one of story) {
+    if ("pass" in one) {
+      check(talk.pass(one.pass));
+      continue;
+    }
+    const happening = asHappening(one, talk.state.turnId);
+    const isCut = happening.kind === "interrupted" && talk.state.phase !== "waiting";
+    if (isCut && !hasEnded) silencedUpTo = Math.max(silencedUpTo, newestSpoken);
+    const isOver = happening.kind === "modelDone" || happening.kind === "modelFailed";
+    if (isOver && happening.turnId === running) running = null;
+    check(talk.happen(happening));
+  }
+  return talk;
+}
+
+test("only the newest turn speaks, one model works at a time, and nothing follows the end", () => {
+  fc.assert(
+    fc.property(plan, fc.array(chaos, { maxLength: 80 }), (settings, story) => {
+      run(settings, story);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("every conversation ends once its timers fire, with one cause that is also in the record", () => {
+  fc.assert(
+    fc.property(plan, fc.array(chaos, { maxLength: 60 }), (settings, story) => {
+      const talk = run(settings, story);
+      // A call lasts at most its limit; a closing line may take its cap beyond that.
+      talk.pass(1_800_000 + 20_000);
+      expect(talk.state.phase).toBe("ended");
+      expect(talk.state.timers).toEqual({});
+      const ends = talk.effects.filter((effect) => effect.kind === "end");
+      expect(ends.length).toBeLessThanOrEqual(1);
+      const record = talk.effects.findLast((effect) => effect.kind === "record");
+      expect(record?.facts.endCause).toBe(talk.state.endCause);
+      const [end] = ends;
+      if (end?.kind === "end") expect(record?.facts.endCause).toBe(end.cause);
+      else
+        expect(story.some((one) => "happening" in one && one.happening.kind === "closed")).toBe(
+          true,
+        );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("a tag is never spoken, not even in pieces, and a transcript holds only what was sent", () => {
+  fc.assert(
+    fc.property(plan, fc.array(chaos, { maxLength: 80 }), (settings, story) => {
+      const talk = run(settings, story);
+      const spoken = spokenBy(talk.effects);
+      for (const line of spoken) expect(line).not.toMatch(/\[(END_CALL|VOICEMAIL)\]/);
+      for (const line of talk.state.memory) {
+        if (line.role !== "agent") continue;
+        expect(spoken.some((sent) => sent.startsWith(line.text.trim()))).toBe(true);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+const reply = fc.array(
+  words.map((text) => `${text} `),
+  { minLength: 1, maxLength: 6 },
+);
+
+type Move =
+  | { readonly kind: "listen"; readonly ms: number }
+  | {
+      readonly kind: "talk";
+      readonly text: string;
+      readonly reply: readonly string[];
+      readonly tokenMs: number;
+    }
+  | { readonly kind: "cut" };
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  fc.record({ kind: fc.constant("listen" as const), ms: fc.nat(3_000) }),
+  fc.record({
+    kind: fc.constant("talk" as const),
+    text: words,
+    reply,
+    tokenMs: fc.integer({ min: 5, max: 200 }),
+  }),
+  fc.record({ kind: fc.constant("cut" as const) }),
+);
+
+const habits = fc.record({
+  charactersPerSecond: fc.integer({ min: 12, max: 18 }),
+  lagMs: fc.integer({ min: 200, max: 500 }),
+  reportsSpeaking: fc.boolean(),
+  reportsPlayed: fc.boolean(),
+});
+
+const TICK_MS = 20;
+
+test("the transcript is what was heard, whoever cuts in whenever", () => {
+  fc.assert(
+    fc.property(habits, fc.array(move, { maxLength: 15 }), (habitsOfLine, moves) => {
+      const line = new PretendLine(habitsOfLine);
+      const talk = new Talk({ silenceHangupMs: 45_000, maxCallDurationMs: 1_800_000 });
+      const feed = (happenings: readonly Happening[]) => {
+        for (const one of happenings) line.take(talk.happen(one), talk.now);
+      };
+      const live = (ms: number) => {
+        for (let passed = 0; passed < ms; passed += TICK_MS) {
+          line.take(talk.pass(TICK_MS), talk.now);
+          feed(line.play(talk.now));
+        }
+      };
+      let turn = 0;
+      const tell = (one: Move) => {
+        if (one.kind === "listen") return live(one.ms);
+        if (one.kind === "cut") return feed(line.cut());
+        feed([{ kind: "final", text: one.text, language: null }]);
+        turn += 1;
+        // No two replies begin alike, as a person would notice.
+        for (const token of [`${turn}. turn: `, ...one.reply]) {
+          live(one.tokenMs);
+          feed([{ kind: "modelToken", turnId: talk.state.turnId, text: token }]);
+        }
+        feed([{ kind: "modelDone", turnId: talk.state.turnId }]);
+      };
+      feed([{ kind: "connected" }]);
+      for (const one of moves) tell(one);
+      // Let the voice finish; stop before a silence is remarked on.
+      live(9_000);
+      const written = talk.state.memory.filter(({ role }) => role === "agent");
+      expect(written.map(({ text }) => text.trim())).toEqual(line.books);
+    }),
+    { numRuns: 300 },
+  );
+});
