@@ -27,8 +27,10 @@ const OID = {
 
 // 2026-03-01 09:30:00.123456+00, an offset of hours, minutes or seconds, and a year of more than
 // four digits.
-const TIMESTAMPTZ =
-  /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?( BC)?$/;
+const DAY = /(\d{4,6})-(\d\d)-(\d\d)/;
+const TIME = /(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?/;
+const OFFSET = /([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?/;
+const TIMESTAMPTZ = new RegExp(`^${DAY.source} ${TIME.source}${OFFSET.source}( BC)?$`);
 
 /**
  * Reads a `timestamptz` of the ISO date style, in any session time zone. Microseconds are cut to

@@ -1,69 +1,69 @@
-// The production clock: the database's time, carried forward by this process's monotonic clock. Every process of an
-// installation reads the same time, whatever its own machine believes. It never trusts a sample that took long, and a
-// process whose offset is stale or jumped says so and claims nothing.
+// The production clock: the database's time, so that all processes of an installation share one. It
+// is this process's monotonic clock plus an offset that is measured every few seconds, and it
+// only goes back when the database's own clock was set back by more than a jump.
 
-import { performance } from "node:perf_hooks";
 import type { Instant } from "../domain/instant.ts";
-import type { Clock, ClockState } from "../ports/clock.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Queryable } from "../ports/database.ts";
-
-/** How often the offset is measured. Two quartz clocks drift apart by far less than a millisecond in this time. */
-const MEASURE_EVERY_MS = 3_000;
-/** Samples per measurement; the one with the shortest round trip counts. */
-const SAMPLES = 3;
-/** The true offset lies within half a round trip. A longer one is no measurement, but a sign of load. */
-const MAX_ROUND_TRIP_MS = 100;
-/** Without a good sample for this long the offset is stale: five measurements were lost. */
-const STALE_AFTER_MS = 15_000;
-/**
- * An offset that moves more than this between measurements is a step of somebody's clock, not drift. Far below a lease's
- * margin and a window's second.
- */
-const MAX_JUMP_MS = 200;
-/** After a jump this many measurements in a row must agree before the clock counts as steady again. */
-const STEADY_AFTER = 2;
+import { readDatabaseTime } from "./database-time.ts";
+import { applySample, decideClockState, MAX_JUMP_MS, type ClockSample } from "./clock-offset.ts";
 
 export interface SystemClock extends Clock {
+  /** How far the database's clock is ahead of this machine's. For `carillon doctor`. */
+  skewMs(): number;
+  /** Ends the measuring. The clock goes on and becomes degraded. Idempotent. */
   stop(): void;
 }
 
-/** Measures once, then every few seconds. @throws as the database does when the first measurement fails */
-export async function startSystemClock(database: Queryable): Promise<SystemClock> {
-  let offset = (await measure(database)).offsetMs;
-  let measuredAt = performance.now();
-  let agreements = STEADY_AFTER;
+// Often enough that a step is noticed within seconds, rare enough to cost nothing.
+const ROUND_INTERVAL_MS = 3_000;
+// The quickest of several answers is the most exact: its error is half of its round trip.
+const SAMPLES_PER_ROUND = 3;
+
+/**
+ * Measures once, then every few seconds.
+ * @throws as the database does when it gives no time at all; an answer that is merely late leaves
+ *         the clock degraded until a quicker one
+ */
+export async function startSystemClock(db: Queryable): Promise<SystemClock> {
+  const first = await takeQuickestSample(db);
+  let belief = applySample(null, first);
+  // Until a quick answer came, `now` is a best guess made of a slow one.
+  const guessedOffsetMs = first.databaseAt - first.answeredMonotonicMs;
+  let latest: Instant = Number.NEGATIVE_INFINITY;
   let isMeasuring = false;
 
-  async function remeasure(): Promise<void> {
+  const measure = async (): Promise<void> => {
     if (isMeasuring) return;
     isMeasuring = true;
     try {
-      const sample = await measure(database);
-      if (sample.roundTripMs > MAX_ROUND_TRIP_MS) return;
-      agreements = Math.abs(sample.offsetMs - offset) > MAX_JUMP_MS ? 0 : agreements + 1;
-      offset = sample.offsetMs;
-      measuredAt = performance.now();
+      belief = applySample(belief, await takeQuickestSample(db));
     } catch {
-      // The database is away: the offset goes stale by itself, and that is what is reported.
+      // No database just now: whoever needs it says so, and this clock becomes stale by itself.
     } finally {
       isMeasuring = false;
     }
-  }
-
-  const timer = setInterval(() => void remeasure(), MEASURE_EVERY_MS);
+  };
+  const timer = setInterval(() => {
+    // `measure` keeps what can fail to itself.
+    measure().catch(() => {});
+  }, ROUND_INTERVAL_MS);
+  // A clock alone is no reason to stay alive.
   timer.unref();
+
   return {
-    now: (): Instant => Math.round(performance.now() + offset),
+    now: () => {
+      const at = Math.floor(performance.now() + (belief?.offsetMs ?? guessedOffsetMs));
+      // A finer measurement moves the offset by a little: time then stands still, and does not go
+      // back.
+      latest = at < latest && latest - at <= MAX_JUMP_MS ? latest : at;
+      return latest;
+    },
     monotonicMs: () => performance.now(),
-    state: (): ClockState => {
-      const age = performance.now() - measuredAt;
-      if (age > STALE_AFTER_MS) {
-        return { kind: "degraded", reason: `the database's time was last read ${Math.round(age / 1_000)} s ago` };
-      }
-      if (agreements < STEADY_AFTER) {
-        return { kind: "degraded", reason: "the database's time jumped; waiting until it is steady" };
-      }
-      return { kind: "steady" };
+    state: () => decideClockState(belief, performance.now(), Date.now()),
+    skewMs: () => {
+      const offsetMs = belief?.offsetMs ?? guessedOffsetMs;
+      return Math.round(performance.now() + offsetMs - Date.now());
     },
     stop: () => {
       clearInterval(timer);
@@ -71,23 +71,26 @@ export async function startSystemClock(database: Queryable): Promise<SystemClock
   };
 }
 
-interface Sample {
-  /** Database time minus this process's monotonic time. */
-  readonly offsetMs: number;
-  readonly roundTripMs: number;
+async function takeQuickestSample(db: Queryable): Promise<ClockSample> {
+  let quickest = await takeSample(db);
+  for (let taken = 1; taken < SAMPLES_PER_ROUND; taken++) {
+    const sample = await takeSample(db);
+    if (roundTripMs(sample) < roundTripMs(quickest)) quickest = sample;
+  }
+  return quickest;
 }
 
-async function measure(database: Queryable): Promise<Sample> {
-  let best: Sample | null = null;
-  for (let taken = 0; taken < SAMPLES; taken += 1) {
-    const before = performance.now();
-    const { rows } = await database.query<{ ms: number }>(
-      "select extract(epoch from clock_timestamp()) * 1000 as ms",
-    );
-    const after = performance.now();
-    const sample = { offsetMs: (rows[0]?.ms ?? 0) - (before + after) / 2, roundTripMs: after - before };
-    if (best === null || sample.roundTripMs < best.roundTripMs) best = sample;
-  }
-  if (best === null) throw new Error("no sample was taken");
-  return best;
+async function takeSample(db: Queryable): Promise<ClockSample> {
+  const askedMonotonicMs = performance.now();
+  const databaseAt = await readDatabaseTime(db);
+  return {
+    askedMonotonicMs,
+    answeredMonotonicMs: performance.now(),
+    wallMs: Date.now(),
+    databaseAt,
+  };
+}
+
+function roundTripMs(sample: ClockSample): number {
+  return sample.answeredMonotonicMs - sample.askedMonotonicMs;
 }

@@ -89,6 +89,7 @@ function programsTree(): string {
   return `binaries-${(described as { version: string }).version}`;
 }
 
+// Anybody else can neither become another user nor lock one out.
 describe.skipIf(!isRoot)("scenes that only root can set", () => {
   test("root's server runs as an unprivileged user, who owns the data", async () => {
     const directory = temporaryDirectory(0o711);
@@ -125,7 +126,7 @@ describe.skipIf(!isRoot)("scenes that only root can set", () => {
     expect(line?.message).toContain(`chmod o+x ${home}`);
   });
 
-  test("a default directory under a private home gives way to the system-wide place for good", async () => {
+  test("a default directory under a private home gives way for good", async () => {
     const home = temporaryDirectory(0o700);
     const systemPlace = join(temporaryDirectory(0o711), "lib");
     const checkout = makeCheckout(home);
@@ -157,7 +158,7 @@ describe.skipIf(!isRoot)("scenes that only root can set", () => {
     expect(existsSync(systemPlace)).toBe(false);
   });
 
-  test("missing library links in a directory one may not write are made in a tree beside the data", async () => {
+  test("library links missing where one may not write are made beside the data", async () => {
     const parent = temporaryDirectory(0o755);
     const checkout = makeCheckout(parent);
     const user = { uid: 65_534, gid: 65_534 };
