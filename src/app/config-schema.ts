@@ -1,5 +1,5 @@
-// Every setting, once: its name, rule, default, and what it is for. The configuration is read, checked, shown and
-// documented from this list and nothing else.
+// Every setting, once: its name, rule, default, and what it is for. The configuration is read,
+// checked, shown and documented from this list and nothing else.
 
 import { z } from "zod";
 import { parseEncryptionKey } from "./secret-box.ts";
@@ -23,9 +23,7 @@ const whole = (min: number, max: number) =>
     .regex(/^\d{1,12}$/)
     .transform(Number)
     .pipe(z.number().min(min).max(max));
-const httpUrl = z
-  .url({ protocol: /^https?$/ })
-  .transform((text) => text.replace(/\/+$/, ""));
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 
 export const ROLES = ["api", "dialer", "voice", "jobs"] as const;
 export type Role = (typeof ROLES)[number];
@@ -35,9 +33,7 @@ const roles = z
   .transform((text) => (text === "all" ? [...ROLES] : text.split(",").map((role) => role.trim())))
   .pipe(z.array(z.enum(ROLES)).min(1));
 
-const model = z
-  .string()
-  .regex(/^(openai|anthropic|google|openai-compatible):.+$/);
+const model = z.string().regex(/^(openai|anthropic|google|openai-compatible):.+$/);
 
 export const SETTINGS = {
   CARILLON_HOST: {
@@ -60,14 +56,17 @@ export const SETTINGS = {
     fallbackNote: "the listen address",
     rule: "an http or https address",
     example: "https://calls.example.com",
-    description: "Where the carrier reaches this server: callbacks, signatures and voice sockets use it.",
+    description:
+      "Where the carrier reaches this server: callbacks, signatures and voice sockets " + "use it.",
   },
   CARILLON_DATA_DIR: {
     schema: z.string().min(1),
     fallback: "./data",
     rule: "a directory",
     example: "/var/lib/carillon",
-    description: "Holds the embedded database and the encryption key.",
+    description:
+      "Holds the embedded database and the encryption key. As root, where the database's user " +
+      "cannot reach the default directory, `/var/lib/carillon` is used instead and said so.",
   },
   DATABASE_URL: {
     schema: z.string().regex(/^postgres(ql)?:\/\//),
@@ -94,7 +93,8 @@ export const SETTINGS = {
     isSecret: true,
     rule: "32 bytes as 64 hex characters or base64",
     example: "the output of: openssl rand -hex 32",
-    description: "Encrypts carrier tokens at rest. Every process of an installation needs the same one.",
+    description:
+      "Encrypts carrier tokens at rest. Every process of an installation needs the " + "same one.",
   },
   CARILLON_ROLES: {
     schema: roles,
@@ -115,7 +115,9 @@ export const SETTINGS = {
     fallback: null,
     rule: "openai:NAME, anthropic:NAME, google:NAME or openai-compatible:NAME",
     example: "openai:gpt-5-mini",
-    description: "The language model that holds the conversations. Campaigns are refused until it is set.",
+    description:
+      "The language model that holds the conversations. Campaigns are refused until " +
+      "it is set.",
   },
   CARILLON_MODEL_BASE_URL: {
     schema: httpUrl,
@@ -159,7 +161,9 @@ export const SETTINGS = {
     fallback: "200",
     rule: "a whole number from 0 to 10000",
     example: "200",
-    description: "Conversations this process can hold at once. No more calls are dialed than can be talked to.",
+    description:
+      "Conversations this process can hold at once. No more calls are dialed than can " +
+      "be talked to.",
   },
   CARILLON_ALLOW_LOCAL_URLS: {
     schema: boolean,

@@ -1,5 +1,6 @@
-// Reads the configuration: environment first, then the file, then defaults. A key that is not in the list is an error that
-// names the nearest one, because a typo in a setting must never dial anybody.
+// Reads the configuration: environment first, then the file, then defaults. A key that is not in
+// the list is an error that names the nearest one, because a typo in a setting must never dial
+// anybody.
 
 import { nearestName } from "../domain/nearest-name.ts";
 import { SETTINGS, type Setting, type SettingName, type SettingValue } from "./config-schema.ts";
@@ -46,22 +47,33 @@ export function loadConfig(
   const faults: string[] = [];
   const file = readSettingsFile(env[FILE_SETTING], readFile, faults);
   for (const name of Object.keys(env)) {
-    if (name.startsWith("CARILLON_") && name !== FILE_SETTING) checkName(name, "the environment", faults);
+    if (name.startsWith("CARILLON_") && name !== FILE_SETTING)
+      checkName(name, "the environment", faults);
   }
   for (const name of file.keys()) checkName(name, "the configuration file", faults);
   const values = new Map<SettingName, { value: unknown; source: ConfigSource }>();
-  for (const name of settingNames()) values.set(name, readSetting(name, env[name], file.get(name), faults));
+  for (const name of settingNames())
+    values.set(name, readSetting(name, env[name], file.get(name), faults));
   const modelName = values.get("CARILLON_MODEL")?.value;
-  if (String(modelName).startsWith("openai-compatible:") && values.get("CARILLON_MODEL_BASE_URL")?.value === null) {
-    faults.push("CARILLON_MODEL is openai-compatible, so CARILLON_MODEL_BASE_URL must say where the model is.");
+  if (
+    String(modelName).startsWith("openai-compatible:") &&
+    values.get("CARILLON_MODEL_BASE_URL")?.value === null
+  ) {
+    faults.push(
+      "CARILLON_MODEL is openai-compatible, so CARILLON_MODEL_BASE_URL must say where " +
+        "the model is.",
+    );
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return configOf(values);
 }
 
-function configOf(values: ReadonlyMap<SettingName, { value: unknown; source: ConfigSource }>): Config {
+function configOf(
+  values: ReadonlyMap<SettingName, { value: unknown; source: ConfigSource }>,
+): Config {
   // The schema of the same name made the value.
-  const get = <N extends SettingName>(name: N) => (values.get(name)?.value ?? null) as SettingValue<N> | null;
+  const get = <N extends SettingName>(name: N) =>
+    (values.get(name)?.value ?? null) as SettingValue<N> | null;
   return {
     get,
     require: (name) => {
@@ -96,8 +108,8 @@ function readSetting(
 }
 
 function checkName(name: string, where: string, faults: string[]): void {
-  if (name in SETTINGS) return;
-  const nearest = nearestName(name, [...settingNames(), FILE_SETTING]);
+  if (Object.hasOwn(SETTINGS, name)) return;
+  const nearest = nearestName(name, settingNames());
   const hint = nearest === null ? "" : ` Did you mean ${nearest}?`;
   faults.push(`${name} in ${where} is not a setting.${hint}`);
 }
@@ -110,7 +122,7 @@ function readSettingsFile(
   const isNamed = named !== undefined && named !== "";
   const text = readFile(isNamed ? named : DEFAULT_FILE);
   if (text === null) {
-    if (isNamed) faults.push(`${FILE_SETTING} names ${named}, which cannot be read.`);
+    if (isNamed) faults.push(`${FILE_SETTING} names ${named}, which does not exist.`);
     return new Map();
   }
   const values = new Map<string, string>();
@@ -118,8 +130,11 @@ function readSettingsFile(
     const trimmed = line.trim();
     if (trimmed === "" || trimmed.startsWith("#")) continue;
     const match = /^([A-Z][A-Z0-9_]*)\s*=\s*(.*)$/.exec(trimmed);
-    if (match === null) faults.push(`Line ${index + 1} of the configuration file is not NAME=VALUE.`);
-    else values.set(match[1] ?? "", (match[2] ?? "").replace(/^(["'])(.*)\1$/, "$2"));
+    const name = match?.[1] ?? "";
+    if (match === null)
+      faults.push(`Line ${index + 1} of the configuration file is not ` + "NAME=VALUE.");
+    else if (values.has(name)) faults.push(`${name} stands twice in the configuration file.`);
+    else values.set(name, (match[2] ?? "").replace(/^(["'])(.*)\1$/, "$2"));
   }
   return values;
 }
@@ -133,24 +148,31 @@ export function describeConfig(config: Config): readonly ConfigRow[] {
   return settingNames().map((name) => {
     const setting: Setting = SETTINGS[name];
     const value = config.get(name);
-    const shown = value === null ? "" : setting.isSecret === true ? "(secret)" : String(value);
+    const shown = value === null ? "" : setting.isSecret === true ? "(secret)" : shownValue(value);
     return { name, value: shown, source: config.source(name), description: setting.description };
   });
+}
+
+function shownValue(value: unknown): string {
+  return Array.isArray(value) ? value.join(",") : String(value);
 }
 
 /** docs/settings.md. */
 export function renderSettingsPage(): string {
   const rows = settingNames().map((name) => {
     const setting: Setting = SETTINGS[name];
-    const fallback = setting.fallback === null ? (setting.fallbackNote ?? "none") : `\`${setting.fallback}\``;
+    const fallback =
+      setting.fallback === null ? (setting.fallbackNote ?? "none") : `\`${setting.fallback}\``;
     const secret = setting.isSecret === true ? " Secret." : "";
     return `| \`${name}\` | ${fallback} | ${setting.rule} | ${setting.description}${secret} |`;
   });
   return [
     "# Settings",
     "",
-    "Read from the environment, then from the file `carillon.env` (lines of `NAME=VALUE`; `CARILLON_CONFIG_FILE` names",
-    "another), then from the defaults. A name that is not in this list is an error. `carillon config` shows what is in",
+    "Read from the environment, then from the file `carillon.env` (lines of `NAME=VALUE`; " +
+      "`CARILLON_CONFIG_FILE` names",
+    "another), then from the defaults. A name that is not in this list is an error. `carillon " +
+      "config` shows what is in",
     "force and where each value came from. This page is made from the schema.",
     "",
     "| setting | default | rule | what it is for |",

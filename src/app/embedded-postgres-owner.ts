@@ -15,7 +15,10 @@ export interface Ownership {
   release(): Promise<void>;
 }
 
-/** Another Carillon process has the data directory. Its database can still be reached for a short errand. */
+/**
+ * Another Carillon process has the data directory. Its database can still be reached for a short
+ * errand.
+ */
 export class DataDirectoryInUse extends Error {
   readonly address: (database: string) => string;
   constructor(message: string, address: (database: string) => string) {

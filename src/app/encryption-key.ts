@@ -1,9 +1,18 @@
-// The key that encrypts carrier tokens at rest: the operator's, or one made at first start in the data directory.
-// A key is never replaced: what it encrypted could not be read again.
+// The key that encrypts carrier tokens at rest: the operator's, or one made at first start in the
+// data directory. A key is never replaced: what it encrypted could not be read again.
 
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { parseEncryptionKey } from "./secret-box.ts";
 
 const FILE_NAME = "encryption.key";
@@ -21,7 +30,8 @@ export function loadEncryptionKey(options: {
   readonly explicit: string | null;
   readonly dataDirectory: string;
 }): EncryptionKey {
-  if (options.explicit !== null) return { key: parse(options.explicit, "CARILLON_ENCRYPTION_KEY"), madeIn: null };
+  if (options.explicit !== null)
+    return { key: parse(options.explicit, "CARILLON_ENCRYPTION_KEY"), madeIn: null };
   const path = join(options.dataDirectory, FILE_NAME);
   const existing = readIfThere(path);
   if (existing !== null) return { key: parse(existing, path), madeIn: null };
@@ -32,18 +42,30 @@ export function loadEncryptionKey(options: {
   return { key: parse(text, path), madeIn: isOurs ? path : null };
 }
 
-// Linking a finished file is atomic and fails when there is one: two first starts at once agree on one key.
+// Linking a finished file is atomic and fails when there is one: two first starts at once agree on
+// one key.
 function writeOnce(path: string, text: string): boolean {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+  // On the disk before anything is encrypted with it: a power cut must not take the key alone.
+  writeFileSync(draft, text, { mode: 0o600, flag: "wx", flush: true });
   try {
     linkSync(draft, path);
+    flushDirectory(dirname(path));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+function flushDirectory(directory: string): void {
+  const handle = openSync(directory, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 
@@ -58,6 +80,9 @@ function readIfThere(path: string): string | null {
 
 function parse(text: string, where: string): Uint8Array {
   const key = parseEncryptionKey(text);
-  if (key === null) throw new Error(`${where} holds no encryption key: 32 bytes as 64 hex characters or base64.`);
+  if (key === null)
+    throw new Error(
+      `${where} holds no encryption key: 32 bytes as 64 hex ` + "characters or base64.",
+    );
   return key;
 }

@@ -86,7 +86,9 @@ function removeLeftovers(): void {
   }
 }
 
-/** Stops the server at once and waits until it is gone: it would write into what is being removed. */
+/**
+ * Stops the server at once and waits until it is gone: it would write into what is being removed.
+ */
 function killServer(directory: string): void {
   let pid: number;
   try {
