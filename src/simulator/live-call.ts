@@ -18,6 +18,7 @@ import type { SpeechListener } from "./line/speech-player.ts";
 import type { Pace } from "./pace.ts";
 import type { Person, PersonParts } from "./people/person.ts";
 import { connectRelay } from "./relay/connect-relay.ts";
+import { runAside } from "./run-aside.ts";
 import type { RelayOutcome, RelaySession } from "./relay/relay-session.ts";
 import { parseRelaySettings } from "./relay/relay-settings.ts";
 import type { SimulatorLog } from "./simulator-log.ts";
@@ -75,7 +76,9 @@ export class LiveCall implements ScriptLine, SpeechListener {
       call.transcript.push({ at: pace.now(), speaker: "person", text, wasInterrupted });
     });
     this.#player = new SpeechPlayer(pace, this);
-    const hangUp = () => void parts.carrier().hangUp(call, "the person hung up");
+    const hangUp = () => {
+      parts.carrier().hangUp(call, "the person hung up");
+    };
     this.#person = parts.createPerson(call, { pace, voice: this.#voice, hangUp });
   }
 
@@ -198,7 +201,7 @@ export class LiveCall implements ScriptLine, SpeechListener {
     const source: ScriptSource = { kind: "fetched", target: action, fields };
     if (!signal.aborted) return { kind: "go", source };
     // The call is over: the request is made all the same, its answer changes nothing.
-    void this.fetch(source);
+    runAside(this.fetch(source), this.#parts.log, "connect action");
     return { kind: "next" };
   }
 

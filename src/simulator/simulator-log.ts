@@ -3,4 +3,5 @@
 export interface SimulatorLog {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
 }

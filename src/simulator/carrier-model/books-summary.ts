@@ -82,8 +82,9 @@ function counted<T>(
   key: (item: T) => string,
   measure: (items: readonly T[]) => number,
 ): Counted {
-  const by = [...groupBy(items, key)].map(([name, list]) => [name, measure(list)]);
-  return { total: measure(items), by: Object.fromEntries(by) };
+  const by: Record<string, number> = {};
+  for (const [name, list] of groupBy(items, key)) by[name] = measure(list);
+  return { total: measure(items), by };
 }
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {

@@ -24,10 +24,10 @@ export interface CarrierListener {
   /** Somebody (or something) picked up. */
   answered(call: Call): void;
   /**
-   * An answered call ended. `completed` follows when the returned promise settles (the action request has been
-   * sent), so that the order is the real one.
+   * An answered call ended. The listener runs `done` when the script's last request has been sent; the `completed`
+   * callback follows it, as on the real carrier.
    */
-  ended(call: Call): Promise<void>;
+  ended(call: Call, done: () => void): void;
 }
 
 export interface CarrierParts {
@@ -103,7 +103,7 @@ export class Carrier {
     call.endedBecause = because;
     call.sipResponseCode = 200;
     moveCall(call, "completed", pace.now());
-    void listener.ended(call).then(() => {
+    listener.ended(call, () => {
       pace.after(drawDelay(dice, delays.actionToCompleted), () => {
         listener.progressed(call, "completed");
       });

@@ -19,11 +19,11 @@ export async function collectInput(
   const { promise, resolve } = Promise.withResolvers<Collected>();
   const promptStop = new AbortController();
   let digits = "";
-  let cancelTimer: Cancel | null = null;
+  const timer: { cancel: Cancel } = { cancel: () => undefined };
   const finish = (speech: string) => resolve({ digits, speech });
   const waitForMore = () => {
-    cancelTimer?.();
-    cancelTimer = pace.afterTalk(order.timeoutMs, () => finish(""));
+    timer.cancel();
+    timer.cancel = pace.afterTalk(order.timeoutMs, () => finish(""));
   };
   const stop = () => {
     promptStop.abort();
@@ -46,11 +46,10 @@ export async function collectInput(
       waitForMore();
     },
   });
-  void prompt(promptStop.signal).then(() => {
-    if (digits === "" && !signal.aborted) waitForMore();
-  });
+  await prompt(promptStop.signal);
+  if (digits === "" && !promptStop.signal.aborted) waitForMore();
   const collected = await promise;
-  cancelTimer?.();
+  timer.cancel();
   voice.setListener(null);
   signal.removeEventListener("abort", stop);
   return collected;

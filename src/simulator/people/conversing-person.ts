@@ -12,7 +12,7 @@ import { linesFor } from "./lines.ts";
 import type { LineKind, Manner } from "./lines.ts";
 import type { Person, PersonParts } from "./person.ts";
 import { understandAgent } from "./understand-agent.ts";
-import type { AgentMeaning } from "./understand-agent.ts";
+import type { AgentMeaning, Topic } from "./understand-agent.ts";
 import type { Cancel } from "../simulator-clock.ts";
 
 /** How a person behaves; durations in milliseconds of life. */
@@ -120,20 +120,20 @@ export class ConversingPerson implements Person {
     }
     if (meaning.kind === "goodbye") return this.#leave("goodbye");
     if (this.#replies >= this.#conduct.maxReplies) return this.#leave("mustGo");
-    const line = this.#lineFor(meaning);
+    const line = this.#lineFor(meaning.kind);
     if (line === null) return;
     this.#replies += 1;
     this.#plan(dice.between(300, 1_100), () => this.#say(line));
   }
 
   /** null: nothing to say to that. */
-  #lineFor(meaning: Exclude<AgentMeaning, { kind: "goodbye" | "asks_for_key" }>): LineKind | null {
+  #lineFor(topic: Topic): LineKind | null {
     if (this.#conduct.optsOut) return "optOut";
-    if (this.#intent === "askIfRobot" && !this.#hasAskedIfRobot && meaning.kind !== "states") {
+    if (this.#intent === "askIfRobot" && !this.#hasAskedIfRobot && topic !== "states") {
       this.#hasAskedIfRobot = true;
       return "askIfRobot";
     }
-    switch (meaning.kind) {
+    switch (topic) {
       case "asks_who_you_are":
         return "yesItIsMe";
       case "asks_to_confirm":

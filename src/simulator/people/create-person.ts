@@ -40,7 +40,18 @@ export function createPerson(
       return createMenu(own);
     case "fax":
       return createFax(own);
-    default:
+    case "talkative":
+    case "terse":
+    case "hang_up_early":
+    case "interrupter":
+    case "silent":
+    case "opts_out":
+    case "no_answer":
+    case "busy":
+    case "rejected":
+    case "invalid_number":
+    case "carrier_failure":
+      // The last five never pick up; forced in mid-call, they would be terse.
       return new ConversingPerson(own, CONDUCTS[persona] ?? TERSE);
   }
 }

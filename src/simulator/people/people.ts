@@ -70,7 +70,12 @@ function lineOf(seed: number, persona: Persona, phone: string): PhoneLine {
     case "voicemail":
       // Mailboxes pick up after four or five rings.
       return { kind: "answers", ringMs: dice.between(16_000, 24_000) };
-    default:
+    case "talkative":
+    case "terse":
+    case "hang_up_early":
+    case "interrupter":
+    case "silent":
+    case "opts_out":
       return { kind: "answers", ringMs: dice.between(3_000, 14_000) };
   }
 }

@@ -4,13 +4,17 @@
 export type AgentMeaning =
   | { readonly kind: "goodbye" }
   | { readonly kind: "asks_for_key"; readonly digit: string }
-  | { readonly kind: "asks_who_you_are" }
-  | { readonly kind: "offers_choice" }
-  | { readonly kind: "asks_for_more" }
-  | { readonly kind: "asks_presence" }
-  | { readonly kind: "asks_to_confirm" }
-  | { readonly kind: "asks" }
-  | { readonly kind: "states" };
+  | { readonly kind: Topic };
+
+/** What calls for an answer in words. `asks` is any other question, `states` no question at all. */
+export type Topic =
+  | "asks_who_you_are"
+  | "offers_choice"
+  | "asks_for_more"
+  | "asks_presence"
+  | "asks_to_confirm"
+  | "asks"
+  | "states";
 
 const DIGIT_WORDS: Readonly<Record<string, string>> = {
   zero: "0",
@@ -31,11 +35,11 @@ const GOODBYE = /\b(good ?bye|bye|have an? (great|nice|good|lovely|wonderful) (d
 const KEY = /\bpress (?:the )?([0-9]|zero|one|two|three|four|five|six|seven|eight|nine|star|pound)\b/;
 
 // The first that matches the last question wins; order matters.
-const QUESTIONS: readonly (readonly [RegExp, AgentMeaning["kind"] & `a${string}`])[] = [
+const QUESTIONS: readonly (readonly [RegExp, Topic])[] = [
   [/\b(anything|something) else\b|\bany (other )?questions\b/, "asks_for_more"],
-  [/\b(still there|are you there|hear me|on the line)\b/, "asks_presence"],
-  [/\b(am i speaking|speaking (with|to)|is this|is that) (with |to )?(mr|mrs|ms|dr|[a-z]+)\b/, "asks_who_you_are"],
-  [/\b(suit|work|works|make it|confirm|still|okay|ok|correct|right|attend|come)\b/, "asks_to_confirm"],
+  [/\b(still there|are you there|hear me|on the line)\b/, { kind: "asks_presence" }],
+  [/\b(am i speaking|speaking (with|to)|is this|is that) (with |to )?(mr|mrs|ms|dr|[a-z]+)\b/, { kind: "asks_who_you_are" }],
+  [/\b(suit|work|works|make it|confirm|still|okay|ok|correct|right|attend|come)\b/, { kind: "asks_to_confirm" }],
 ];
 
 export function understandAgent(text: string): AgentMeaning {
@@ -45,8 +49,8 @@ export function understandAgent(text: string): AgentMeaning {
   const question = lastQuestion(words);
   if (question === null) return GOODBYE.test(words) ? { kind: "goodbye" } : { kind: "states" };
   if (/\b(or|which)\b/.test(question)) return { kind: "offers_choice" };
-  for (const [pattern, kind] of QUESTIONS) {
-    if (pattern.test(question)) return { kind };
+  for (const [pattern, meaning] of QUESTIONS) {
+    if (pattern.test(question)) return meaning;
   }
   return { kind: "asks" };
 }

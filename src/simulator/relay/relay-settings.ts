@@ -54,21 +54,15 @@ export function parseRelaySettings(relay: TwimlElement): RelaySettings | null {
 
 /** `true` and `false` are older spellings of `any` and `none`. */
 export function parseInputKind(value: string | boolean | undefined, absent: InputKind): InputKind {
-  switch (value) {
-    case "none":
-    case "dtmf":
-    case "speech":
-    case "any":
-      return value;
-    case true:
-    case "true":
-      return "any";
-    case false:
-    case "false":
-      return "none";
-    default:
-      return absent;
-  }
+  const words: Readonly<Record<string, InputKind>> = {
+    none: "none",
+    dtmf: "dtmf",
+    speech: "speech",
+    any: "any",
+    true: "any",
+    false: "none",
+  };
+  return words[String(value)] ?? absent;
 }
 
 export function admits(setting: InputKind, input: "dtmf" | "speech"): boolean {

@@ -7,6 +7,7 @@ import type { CallbackTarget, ProgressEvent } from "../carrier-model/create-call
 import type { Faults } from "../control/faults.ts";
 import type { Dice } from "../dice.ts";
 import type { Pace } from "../pace.ts";
+import { runAside } from "../run-aside.ts";
 import type { SimulatorLog } from "../simulator-log.ts";
 import { statusCallbackFields } from "./call-fields.ts";
 import type { WebhookClient } from "./webhook-client.ts";
@@ -44,7 +45,10 @@ export function createCallbackSender(parts: CallbackSenderParts): CallbackSender
     if (isLost) return;
     for (let copy = 0; copy < copies; copy += 1) {
       const idempotencyToken = `${dice.hex(8)}-${dice.hex(4)}-${dice.hex(12)}`;
-      pace.after(lateMs + heldMs, () => void deliver(parts, call, target, form, idempotencyToken));
+      pace.after(lateMs + heldMs, () => {
+        const delivery = deliver(parts, call, target, form, idempotencyToken);
+        runAside(delivery, parts.log, "callback");
+      });
     }
   };
 

@@ -177,11 +177,16 @@ function withQuery(url: string, form: URLSearchParams): string {
   return `${url}${url.includes("?") ? "&" : "?"}${form.toString()}`;
 }
 
+function errorCode(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return typeof code === "string" ? code : "";
+}
+
 function describeFailure(cause: unknown): WebhookOutcome {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   // A name with several addresses fails with one error per address.
   const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
-  const code = String((first as { code?: unknown } | undefined)?.code ?? "");
+  const code = errorCode(first);
   const isConnect = CONNECT_ERRORS.test(code) || CONNECT_ERROR_FAMILIES.test(code);
   return { kind: "failed", reason: isConnect ? "ct" : "rt", message: error.message || code };
 }
