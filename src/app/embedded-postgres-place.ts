@@ -11,6 +11,8 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  rmdirSync,
+  rmSync,
   statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -97,11 +99,20 @@ export function makeSocketDirectory(place: ServerPlace): string {
 }
 
 /**
- * Whether `directory` was made by `makeSocketDirectory` outside the data directory, and has to be
- * removed with it.
+ * Removes a socket directory that `makeSocketDirectory` made outside the data directory; leaves any
+ * other alone. Only the server's own files in it are touched: its name was read from a file that
+ * belongs to somebody else.
  */
-export function isTemporarySocketDirectory(directory: string): boolean {
-  return basename(directory).startsWith(TEMPORARY_SOCKET_PREFIX);
+export function removeTemporarySocketDirectory(directory: string): void {
+  if (!basename(directory).startsWith(TEMPORARY_SOCKET_PREFIX)) return;
+  try {
+    for (const suffix of ["", ".lock"]) {
+      rmSync(join(directory, `.s.PGSQL.${SOCKET_PORT}${suffix}`), { force: true });
+    }
+    rmdirSync(directory);
+  } catch {
+    // Somebody else's, or gone: an empty directory in the temporary one is no harm.
+  }
 }
 
 function fitsSocketAddress(directory: string): boolean {

@@ -20,7 +20,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServerBinaries } from "./embedded-postgres-binaries.ts";
 import { SERVER_ENVIRONMENT } from "./embedded-postgres-cluster.ts";
-import { SOCKET_PORT, type ServerPlace } from "./embedded-postgres-place.ts";
+import {
+  removeTemporarySocketDirectory,
+  SOCKET_PORT,
+  type ServerPlace,
+} from "./embedded-postgres-place.ts";
 import { asUser } from "./embedded-postgres-user.ts";
 
 /** A server that accepts connections. */
@@ -87,7 +91,12 @@ export async function reachServer(launch: ServerLaunch): Promise<RunningServer> 
         await delay(LEFTOVER_RETRY_MS);
       }
       hasLeftovers ||= file !== null;
-      if (file !== null) removeForeignPidFile(file, cluster);
+      if (file !== null) {
+        removeForeignPidFile(file, cluster);
+        if (file.socketDirectory !== launch.socketDirectory()) {
+          removeTemporarySocketDirectory(file.socketDirectory);
+        }
+      }
       attempt = await startPostmaster(launch);
     }
     if (performance.now() - startedAt > START_LIMIT_MS) {

@@ -3,14 +3,14 @@
 // else. A server that outlived us is used again; one that died is started again, also while we run.
 // Nothing here ever deletes data.
 
-import { rmdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { locateBinaries } from "./embedded-postgres-binaries.ts";
 import { ensureCluster, SUPERUSER } from "./embedded-postgres-cluster.ts";
-import { claimOwnership, type Ownership } from "./embedded-postgres-owner.ts";
+import { claimOwnership, DataDirectoryInUse, type Ownership } from "./embedded-postgres-owner.ts";
 import {
-  isTemporarySocketDirectory,
   makeSocketDirectory,
   preparePlace,
+  removeTemporarySocketDirectory,
   SOCKET_PORT,
 } from "./embedded-postgres-place.ts";
 import {
@@ -67,6 +67,11 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
+// A server may be found ready and refuse a connection a moment later: an earlier Carillon is just
+// stopping it, or it recovers from the crash of one of its processes. That takes seconds at most.
+const TAKE_UP_LIMIT_MS = 60_000;
+const TAKE_UP_RETRY_MS = 100;
+
 /** The database inside the cluster. */
 export const DATABASE_NAME = "carillon";
 
@@ -100,42 +105,65 @@ export async function startEmbeddedPostgres(
     // Kept for restarts: the address that others hold stays true.
     socketDirectory: () => (socketDirectory ??= makeSocketDirectory(place)),
   };
-  let server = await reachServer(launch);
-  socketDirectory = server.socketDirectory;
-  const attached = !server.isStartedByUs;
-  const address = (database: string): string => socketAddress(server, database);
-  let ownership = await claimOwnership(address, place.dataDirectory);
-  await ownership.ensureDatabase(DATABASE_NAME);
+  let current = await takeUp(launch);
+  socketDirectory = current.server.socketDirectory;
+  const attached = !current.server.isStartedByUs;
+  await current.ownership.ensureDatabase(DATABASE_NAME);
 
   let stopping: Promise<void> | undefined;
+  let restart: Promise<TakenUp> = Promise.resolve(current);
   const watch = async (): Promise<void> => {
     for (;;) {
-      await ownership.ended;
+      await current.ownership.ended;
       if (stopping !== undefined) return;
       notify("The database server ended unexpectedly and is being restarted.");
-      server = await reachServer(launch);
-      ownership = await claimOwnership(address, place.dataDirectory);
+      restart = takeUp(launch);
+      current = await restart;
     }
   };
   watch().catch((error: unknown) => {
     if (stopping === undefined) options.onLost(error as Error);
   });
+  const stop = async (): Promise<void> => {
+    // A restart under way would otherwise leave a server behind that nobody stops.
+    const { server, ownership } = await restart.catch(() => current);
+    await stopServer(server, place.cluster);
+    await ownership.release();
+    removeTemporarySocketDirectory(server.socketDirectory);
+  };
 
   return {
-    connectionString: address(DATABASE_NAME),
+    connectionString: socketAddress(current.server, DATABASE_NAME),
     dataDirectory: place.dataDirectory,
     attached,
     version: binaries.version,
     notices,
-    serverPid: () => server.pid,
-    stop: () => (stopping ??= stop(server, ownership, place.cluster)),
+    serverPid: () => current.server.pid,
+    stop: () => (stopping ??= stop()),
   };
 }
 
-async function stop(server: RunningServer, ownership: Ownership, cluster: string): Promise<void> {
-  await stopServer(server, cluster);
-  await ownership.release();
-  if (isTemporarySocketDirectory(server.socketDirectory)) rmdirSync(server.socketDirectory);
+/** A server that is ours alone. */
+interface TakenUp {
+  readonly server: RunningServer;
+  readonly ownership: Ownership;
+}
+
+async function takeUp(launch: ServerLaunch): Promise<TakenUp> {
+  const deadline = performance.now() + TAKE_UP_LIMIT_MS;
+  for (;;) {
+    const server = await reachServer(launch);
+    try {
+      const ownership = await claimOwnership(
+        (database) => socketAddress(server, database),
+        launch.place.dataDirectory,
+      );
+      return { server, ownership };
+    } catch (error) {
+      if (error instanceof DataDirectoryInUse || performance.now() > deadline) throw error;
+      await delay(TAKE_UP_RETRY_MS);
+    }
+  }
 }
 
 function socketAddress(server: RunningServer, database: string): string {

@@ -14,9 +14,8 @@ import { formatCall } from "./call-json.ts";
 import type { RestContext, RestHandler } from "./rest-request.ts";
 import { sendRestError } from "./rest-reply.ts";
 
-interface CreateRecordDraft {
-  -readonly [K in keyof CreateRecord]: CreateRecord[K];
-}
+/** A record that is being filled in while the request is answered. */
+type CreateRecordDraft = { -readonly [K in keyof CreateRecord]: CreateRecord[K] };
 
 /** `seed` opens the faults' own dice. */
 export function createCallRoute(seed: number, log: SimulatorLog, isStrict: boolean): RestHandler {
