@@ -124,7 +124,8 @@ function removeUnfinished(home: string): void {
     // One of another live process is that process's work; in a container a dead one may have had
     // our number.
     if (pid !== process.pid && isAlive(pid)) continue;
-    // Retried: the initdb of a process that was killed may still be writing there.
+    // The initdb of a process that was killed may still be writing there, until its next word finds
+    // nobody to read it. What it leaves after this is removed by a later start.
     rmSync(join(home, name), { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -19,3 +19,12 @@ export async function listCredentials(
   );
   return rows;
 }
+
+/** Every account of the installation. */
+export async function listAccountCredentials(db: Queryable): Promise<readonly StoredCredentials[]> {
+  const { rows } = await db.query<StoredCredentials>(
+    `select id, carrier_account_id as "carrierAccountId", auth_token_encrypted as "authTokenEncrypted"
+     from carrier_accounts order by id limit 1000`,
+  );
+  return rows;
+}
