@@ -8,5 +8,6 @@ const FRACTION_BYTES = 6;
 
 export const systemRandom: Random = {
   bytes: (length) => randomBytes(length),
-  fraction: () => randomBytes(FRACTION_BYTES).readUIntBE(0, FRACTION_BYTES) / 2 ** (8 * FRACTION_BYTES),
+  fraction: () =>
+    randomBytes(FRACTION_BYTES).readUIntBE(0, FRACTION_BYTES) / 2 ** (8 * FRACTION_BYTES),
 };

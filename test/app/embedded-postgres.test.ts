@@ -143,7 +143,7 @@ test("a killed server is started again under a living Carillon, and lost nothing
   ]);
 });
 
-test("a crash of one of the server's processes is survived, and the directory stays ours", async () => {
+test("a crash of one server process is survived, and the directory stays ours", async () => {
   const directory = dataDirectory();
   const postgres = await start(directory);
   await remember(postgres.connectionString, "acknowledged");
