@@ -15,7 +15,7 @@ export interface StandaloneSimulator {
 }
 
 /** Says nothing of single callbacks: a server that is down at the time would fill the terminal. */
-const quiet = { info: () => {}, warn: () => {} };
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
 export async function startStandaloneSimulator(
   options: Omit<SimulatorOptions, "clock" | "log">,

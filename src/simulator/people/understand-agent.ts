@@ -37,9 +37,9 @@ const KEY = /\bpress (?:the )?([0-9]|zero|one|two|three|four|five|six|seven|eigh
 // The first that matches the last question wins; order matters.
 const QUESTIONS: readonly (readonly [RegExp, Topic])[] = [
   [/\b(anything|something) else\b|\bany (other )?questions\b/, "asks_for_more"],
-  [/\b(still there|are you there|hear me|on the line)\b/, { kind: "asks_presence" }],
-  [/\b(am i speaking|speaking (with|to)|is this|is that) (with |to )?(mr|mrs|ms|dr|[a-z]+)\b/, { kind: "asks_who_you_are" }],
-  [/\b(suit|work|works|make it|confirm|still|okay|ok|correct|right|attend|come)\b/, { kind: "asks_to_confirm" }],
+  [/\b(still there|are you there|hear me|on the line)\b/, "asks_presence"],
+  [/\b(am i speaking|speaking (with|to)|is this|is that) (with |to )?(mr|mrs|ms|dr|[a-z]+)\b/, "asks_who_you_are"],
+  [/\b(suit|work|works|make it|confirm|still|okay|ok|correct|right|attend|come)\b/, "asks_to_confirm"],
 ];
 
 export function understandAgent(text: string): AgentMeaning {
@@ -49,8 +49,8 @@ export function understandAgent(text: string): AgentMeaning {
   const question = lastQuestion(words);
   if (question === null) return GOODBYE.test(words) ? { kind: "goodbye" } : { kind: "states" };
   if (/\b(or|which)\b/.test(question)) return { kind: "offers_choice" };
-  for (const [pattern, meaning] of QUESTIONS) {
-    if (pattern.test(question)) return meaning;
+  for (const [pattern, topic] of QUESTIONS) {
+    if (pattern.test(question)) return { kind: topic };
   }
   return { kind: "asks" };
 }
