@@ -1,113 +1,110 @@
 // The Model port over the AI SDK. Nothing throws and nothing is retried here: the conversation decides both.
-// Tools are declared without `execute`, so a tool call ends the stream and the conversation acts on it.
+// Tools are declared without `execute`, so a tool call ends the stream and the conversation acts on it. Time limits are
+// the conversation's timers, which abort the signal; the SDK's own would run on the wall clock.
 
-import { APICallError, jsonSchema, streamText, tool, type LanguageModel, type ModelMessage as SdkMessage, type ToolSet } from "ai";
-import type { Model, ModelChunk, ModelConfiguration, ModelRequest } from "../ports/model.ts";
-import { createLanguageModel } from "./model-makers.ts";
+import { jsonSchema, streamText, tool } from "ai";
+import type { LanguageModel, TextStreamPart, ToolSet } from "ai";
+import type { Model, ModelChunk, ModelRequest } from "../ports/model.ts";
+import { readModelFailure } from "./model-failure.ts";
+import { resolveModel } from "./model-makers.ts";
+import type { ModelOptions } from "./model-makers.ts";
+import { formatPromptMessages } from "./prompt-messages.ts";
 
-export interface ModelOptions {
-  /** CARILLON_MODEL, `maker:name`; null when nothing is configured. */
-  readonly model: string | null;
-  readonly baseUrl: string | null;
-  readonly apiKey: string | null;
-}
-
-const MISSING =
-  "No language model is configured. Set CARILLON_MODEL (for example openai:gpt-5-mini) and CARILLON_MODEL_API_KEY, " +
-  "or CARILLON_MODEL=openai-compatible:NAME with CARILLON_MODEL_BASE_URL, and restart.";
-
+/** The configured model. Missing settings are told by `configuration()`; its replies then fail with the same words. */
 export function createModel(options: ModelOptions): Model {
-  const languageModel = options.model === null ? null : createLanguageModel(options.model, options);
-  const configuration: ModelConfiguration =
-    languageModel === null ? { kind: "missing", instruction: MISSING } : { kind: "ready", name: options.model ?? "" };
+  // The SDK would write its remarks (a model that ignores the temperature) to the console, one per reply.
+  (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
+  const resolved = resolveModel(options);
+  if (resolved.kind === "missing") {
+    const { instruction } = resolved;
+    return {
+      configuration: () => ({ kind: "missing", instruction }),
+      reply: () => refuse(instruction),
+    };
+  }
+  const { name, languageModel } = resolved;
   return {
-    configuration: () => configuration,
-    reply: (request, signal) =>
-      languageModel === null ? refuse() : streamReply(languageModel, request, signal),
+    configuration: () => ({ kind: "ready", name }),
+    reply: (request, signal) => streamReply(languageModel, options.apiKey, request, signal),
   };
 }
 
-async function* refuse(): AsyncGenerator<ModelChunk> {
-  yield await Promise.resolve({ kind: "failed", retryable: false, message: MISSING } as const);
+async function* refuse(message: string): AsyncGenerator<ModelChunk> {
+  yield await Promise.resolve({ kind: "failed", retryable: false, message } as const);
 }
 
 async function* streamReply(
   languageModel: LanguageModel,
+  apiKey: string | null,
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelChunk> {
+  if (signal.aborted) return;
+  // Ours as well as the caller's: whoever stops reading without aborting must not leave a reply running and billed.
+  const stopped = new AbortController();
+  const stop = (): void => {
+    stopped.abort();
+  };
+  signal.addEventListener("abort", stop, { once: true });
   try {
-    const result = streamText({
-      model: languageModel,
-      ...splitInstructions(request),
-      tools: toolsOf(request),
-      temperature: request.temperature,
-      maxOutputTokens: request.maxOutputTokens,
-      abortSignal: signal,
-      // The SDK's own waits two seconds before its first retry: dead air.
-      maxRetries: 0,
-      // Errors arrive as parts of the stream; without this they are also written to the console.
-      onError: () => {},
-    });
-    for await (const part of result.fullStream) {
+    for await (const part of openStream(languageModel, request, stopped.signal)) {
+      // An abort comes as a part or as an end of the stream, depending on where it hits; our own signal decides.
       if (signal.aborted) return;
-      const chunk = chunkOf(part);
-      if (chunk !== null) yield chunk;
-      if (chunk?.kind === "failed" || chunk?.kind === "done") return;
+      const chunk = readPart(part, apiKey);
+      if (chunk === null) continue;
+      yield chunk;
+      if (chunk.kind === "done" || chunk.kind === "failed") return;
     }
-    if (!signal.aborted) yield { kind: "failed", retryable: true, message: "the model's reply broke off" };
+    if (!signal.aborted) yield brokenOff("the reply ended without its end");
   } catch (error) {
-    if (!signal.aborted) yield failureOf(error);
+    if (!signal.aborted) yield readModelFailure(error, apiKey);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
   }
 }
 
-type StreamPart = { readonly type: string } & Readonly<Record<string, unknown>>;
-
-function chunkOf(raw: object): ModelChunk | null {
-  const part = raw as StreamPart;
-  switch (part.type) {
-    case "text-delta":
-      return { kind: "text", text: String(part["text"] ?? "") };
-    case "tool-call":
-      return { kind: "tool_call", name: String(part["toolName"]), input: part["input"] };
-    case "finish": {
-      const usage = part["totalUsage"] as { inputTokens?: number; outputTokens?: number } | undefined;
-      return { kind: "done", inputTokens: usage?.inputTokens ?? null, outputTokens: usage?.outputTokens ?? null };
-    }
-    case "error":
-      return failureOf(part["error"]);
-    default:
-      return null;
-  }
+function openStream(
+  languageModel: LanguageModel,
+  request: ModelRequest,
+  abortSignal: AbortSignal,
+): AsyncIterable<TextStreamPart<ToolSet>> {
+  return streamText({
+    model: languageModel,
+    ...formatPromptMessages(request.messages),
+    tools: declareTools(request),
+    temperature: request.temperature,
+    maxOutputTokens: request.maxOutputTokens,
+    abortSignal,
+    // The SDK's own retry waits two seconds first: dead air.
+    maxRetries: 0,
+    // Errors arrive as parts of the stream; without this they are also written to the console.
+    onError: () => undefined,
+  }).stream;
 }
 
-function failureOf(error: unknown): Extract<ModelChunk, { kind: "failed" }> {
-  if (APICallError.isInstance(error)) {
-    const status = error.statusCode === undefined ? "" : ` (HTTP ${error.statusCode})`;
-    return { kind: "failed", retryable: error.isRetryable, message: `${error.message}${status}`.slice(0, 500) };
+function readPart(part: TextStreamPart<ToolSet>, apiKey: string | null): ModelChunk | null {
+  if (part.type === "text-delta") {
+    return part.text === "" ? null : { kind: "text", text: part.text };
   }
-  // Connections that break are worth one more try; whoever asks decides whether to make it.
-  return { kind: "failed", retryable: true, message: String((error as Error)?.message ?? error).slice(0, 500) };
-}
-
-// Providers differ in where instructions may stand; the SDK takes the leading ones apart from the talk.
-function splitInstructions(request: ModelRequest): { readonly system: string; readonly messages: SdkMessage[] } {
-  const firstTurn = request.messages.findIndex((message) => message.role !== "system");
-  const head = firstTurn === -1 ? request.messages : request.messages.slice(0, firstTurn);
-  const rest = firstTurn === -1 ? [] : request.messages.slice(firstTurn);
-  const messages = rest.map((message): SdkMessage => {
-    // A note of the engine's in mid-talk; some makers refuse a second system message.
-    if (message.role === "system") return { role: "user", content: `[note: ${message.content}]` };
-    return { role: message.role, content: message.content };
-  });
-  // An empty list is refused by every maker; the agent speaks first with nothing said yet.
+  if (part.type === "tool-call") {
+    return { kind: "tool_call", name: part.toolName, input: part.input };
+  }
+  if (part.type === "error") return readModelFailure(part.error, apiKey);
+  if (part.type !== "finish") return null;
+  if (part.finishReason === "error") return brokenOff("the model reported an error");
   return {
-    system: head.map((message) => message.content).join("\n\n"),
-    messages: messages.length === 0 ? [{ role: "user", content: "[the call is connected]" }] : messages,
+    kind: "done",
+    inputTokens: part.totalUsage.inputTokens ?? null,
+    outputTokens: part.totalUsage.outputTokens ?? null,
   };
 }
 
-function toolsOf(request: ModelRequest): ToolSet {
+function brokenOff(message: string): ModelChunk {
+  return { kind: "failed", retryable: true, message };
+}
+
+function declareTools(request: ModelRequest): ToolSet {
   return Object.fromEntries(
     request.tools.map((each) => [
       each.name,
