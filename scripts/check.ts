@@ -10,6 +10,7 @@ const STEPS: readonly {
   { name: "types", command: ["tsc", "--noEmit"] },
   { name: "lint", command: ["oxlint"] },
   { name: "walls", command: ["node", "scripts/walls.ts"] },
+  { name: "tidy", command: ["node", "scripts/tidy.ts"] },
   { name: "format", command: ["oxfmt", "--check"] },
 ];
 

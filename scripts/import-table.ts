@@ -51,6 +51,7 @@ export const ROOMS: readonly Room[] = [
       "src/engine/engine.ts",
       "src/agent/session.ts",
       // What a carrier sends us, parsed and verified.
+      "src/carrier/twilio/callback-addresses.ts",
       "src/carrier/twilio/webhooks.ts",
       "src/carrier/twilio/relay-frames.ts",
       "src/carrier/twilio/signature.ts",
