@@ -1,0 +1,81 @@
+// The carrier's side of this process: callbacks, voice sockets and the conversations behind them.
+
+import type { Server } from "node:http";
+import type { FastifyPluginAsync } from "fastify";
+import type { Logger } from "pino";
+import type { Engine } from "../engine/engine.ts";
+import { createCallbackGatherer } from "../http/callback-gatherer.ts";
+import { carrierWebhooks, type CallbackTokens } from "../http/carrier-webhooks.ts";
+import { attachRelaySockets } from "../http/relay-socket.ts";
+import { createVoiceSessions } from "../http/voice-sessions.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Database } from "../ports/database.ts";
+import type { Model } from "../ports/model.ts";
+import { findCallbackCredentials } from "../store/callback-credentials.ts";
+import { recordConnectionLost } from "../store/conversations.ts";
+import type { Config } from "./config.ts";
+import type { VoiceCounts } from "./process-reports.ts";
+import type { SecretBox } from "./secret-box.ts";
+
+export interface Voice extends VoiceCounts {
+  /** Routes of the carrier's callbacks. */
+  readonly webhooks: FastifyPluginAsync;
+  /** Takes the server's voice sockets; answers a function that lets go of them. */
+  attach(server: Server): () => void;
+  drain(deadlineMs: number): Promise<void>;
+}
+
+export function createVoice(parts: {
+  readonly config: Config;
+  readonly database: Database;
+  readonly model: Model;
+  readonly clock: Clock;
+  readonly owner: string;
+  readonly log: Logger;
+  readonly publicUrl: string;
+  readonly secretBox: SecretBox;
+  readonly engine: Engine;
+}): Voice {
+  const { database, clock, log, publicUrl, engine } = parts;
+  const gatherer = createCallbackGatherer((events) => engine.apply(events));
+
+  const tokensOfCall = async (callId: string): Promise<CallbackTokens | null> => {
+    const found = await findCallbackCredentials(database, callId, clock.now());
+    if (found === null) return null;
+    const boxes = [found.authTokenEncrypted, ...(found.previousTokenEncrypted === null ? [] : [found.previousTokenEncrypted])];
+    return {
+      carrierAccountId: found.carrierAccountId,
+      tokens: boxes.map((box) => parts.secretBox.decrypt(box)),
+    };
+  };
+
+  const sessions = createVoiceSessions({
+    database,
+    model: parts.model,
+    clock,
+    owner: parts.owner,
+    maxSessions: parts.config.require("CARILLON_MAX_VOICE_SESSIONS"),
+    log,
+    apply: async (events) => {
+      await Promise.all(events.map((event) => gatherer.add(event)));
+    },
+  });
+
+  return {
+    maxSessions: sessions.maxSessions,
+    count: () => sessions.count(),
+    callIds: () => sessions.callIds(),
+    drain: (deadlineMs) => sessions.drain(deadlineMs),
+    webhooks: carrierWebhooks({
+      publicUrl,
+      clock,
+      tokensOfCall,
+      addEvent: (event) => gatherer.add(event),
+      recordConnectEnd: async (dial, facts) => {
+        if (facts["sessionStatus"] === "failed") await recordConnectionLost(database, dial.callId);
+        log.info({ ...dial, ...facts }, "the carrier ended a conversation's connection");
+      },
+    }),
+    attach: (server) => attachRelaySockets(server, { publicUrl, sessions, log, tokensOfCall }),
+  };
+}

@@ -1,0 +1,101 @@
+// A conversation's facts in the database: what it is held with, and what it amounts to. Read once at its start, written as
+// it goes on, so that a crash keeps what was said.
+
+import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
+import type { AnsweredBy } from "../domain/carrier-event.ts";
+import type { CallStatus, EndCause } from "../domain/call-life.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { Queryable, Row } from "../ports/database.ts";
+import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
+
+export interface Conversation extends Row {
+  readonly callId: string;
+  readonly status: CallStatus;
+  readonly dialNumber: number;
+  readonly carrierAccountId: string;
+  readonly carrierCallId: string | null;
+  readonly toNumber: string;
+  readonly fromNumber: string;
+  readonly attempt: number;
+  readonly answeredBy: AnsweredBy | null;
+  readonly greeting: string | null;
+  readonly agentSettings: AgentSettings;
+  /** null when the number was deleted since. */
+  readonly numberSettings: NumberSettings | null;
+  /** The recipient's own purpose, else the campaign's. */
+  readonly prompt: string;
+  readonly variables: Record<string, string | number | boolean>;
+  readonly timezone: string;
+}
+
+/** The conversation of an open call; null: no such call, or it is over. */
+export async function loadConversation(db: Queryable, callId: string): Promise<Conversation | null> {
+  const { rows } = await db.query<Conversation>(
+    `select c.id as "callId", c.status, c.dial_number as "dialNumber", x.carrier_account_id as "carrierAccountId",
+       c.carrier_call_id as "carrierCallId", c.to_number as "toNumber", c.from_number as "fromNumber", c.attempt,
+       c.answered_by as "answeredBy", c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
+       coalesce(r.prompt_override, g.prompt, '') as prompt, r.variables,
+       coalesce(g.timezone, a.timezone, 'Europe/London') as timezone
+     from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
+     join carrier_accounts x on x.id = c.account_id
+     left join campaigns g on g.id = c.campaign_id left join phone_numbers n on n.id = c.phone_number_id
+     where c.id = $1 and c.open`,
+    [callId],
+  );
+  return rows[0] ?? null;
+}
+
+export interface ConversationFacts {
+  /** Lines as the agent room makes them, oldest first. */
+  readonly transcript: readonly object[];
+  readonly endCause: EndCause | null;
+  readonly modelAskedAt: Instant | null;
+  readonly modelFirstTokenAt: Instant | null;
+  readonly avgLatencyMs: number | null;
+}
+
+/** Writes a snapshot over the one before. The first end cause stays. Idempotent. */
+export async function recordConversation(
+  db: Queryable,
+  callId: string,
+  facts: ConversationFacts,
+  voice: { readonly process: string; readonly sessionId: string },
+): Promise<void> {
+  await db.query(
+    `update calls set transcript = $2, end_cause = coalesce(end_cause, $3), model_asked_at = $4,
+       model_first_token_at = $5, avg_latency_ms = $6, voice_process = $7, relay_session_id = $8
+     where id = $1 and erased_at is null`,
+    [
+      callId,
+      JSON.stringify(facts.transcript),
+      facts.endCause,
+      sqlInstantOrNull(facts.modelAskedAt),
+      sqlInstantOrNull(facts.modelFirstTokenAt),
+      facts.avgLatencyMs === null ? null : Math.round(facts.avgLatencyMs),
+      voice.process,
+      voice.sessionId,
+    ],
+  );
+}
+
+/** These calls still talk: the carrier need not be asked about them before `lookUpAt`. */
+export async function touchFrames(
+  db: Queryable,
+  callIds: readonly string[],
+  at: Instant,
+  lookUpAt: Instant,
+): Promise<void> {
+  await db.query(
+    `update calls set last_frame_at = $2, look_up_at = greatest(look_up_at, $3)
+     where id = any($1) and open and end_requested is null and busy_at is null`,
+    [callIds, sqlInstant(at), sqlInstant(lookUpAt)],
+  );
+}
+
+/** Why the carrier ended a conversation's connection, for a call whose conversation did not say so itself. */
+export async function recordConnectionLost(db: Queryable, callId: string): Promise<void> {
+  await db.query(
+    "update calls set end_cause = coalesce(end_cause, 'stuck_ws_disconnect') where id = $1 and open",
+    [callId],
+  );
+}
