@@ -1,5 +1,6 @@
-// Gathers carrier events for a few milliseconds and applies them together: one transaction for a burst of callbacks, about
-// five times the throughput of one each. Every caller hears after the commit; a bad event stops nobody else's.
+// Gathers carrier events for a few milliseconds and applies them together: one transaction for a
+// burst of callbacks. Every caller hears after the commit; a bad event stops nobody else's. Bounded:
+// beyond it callers are told to come again.
 
 import { AppError } from "../domain/app-error.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
@@ -8,7 +9,10 @@ import type { CarrierEvent } from "../domain/carrier-event.ts";
 const GATHER_MS = 5;
 /** Bounds a transaction: its locks are held for some tens of milliseconds. */
 const MAX_BATCH = 500;
-/** Beyond it the database is not keeping up, and the carrier is asked to come again (its retries are on for 5xx). */
+/**
+ * Beyond it the database is not keeping up. At a thousand events a second this is ten seconds' worth,
+ * below the fifteen that the carrier's retries last.
+ */
 const MAX_WAITING = 10_000;
 
 interface Waiting {
@@ -18,29 +22,31 @@ interface Waiting {
 }
 
 export interface CallbackGatherer {
-  /** Resolves when the event is committed. @throws AppError `server_busy`, or what applying it alone threw */
+  /**
+   * Resolves when the event is committed.
+   * @throws AppError `server_busy`, or what applying it alone threw
+   */
   add(event: CarrierEvent): Promise<void>;
 }
 
+/** @param apply one transaction over all its events; idempotent, because a batch that failed is rerun in parts */
 export function createCallbackGatherer(
   apply: (events: readonly CarrierEvent[]) => Promise<void>,
 ): CallbackGatherer {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | null = null;
   let isApplying = false;
 
-  async function flush(): Promise<void> {
+  // Never rejects: every outcome goes to whoever waits for it.
+  async function applyWaiting(): Promise<void> {
     timer = null;
     // One batch at a time: the next gathers while this one commits.
-    if (isApplying || waiting.length === 0) return;
+    if (isApplying) return;
     isApplying = true;
-    const batch = waiting.slice(0, MAX_BATCH);
-    waiting = waiting.slice(MAX_BATCH);
     try {
-      await applyBatch(batch);
+      while (waiting.length > 0) await applyBatch(waiting.splice(0, MAX_BATCH));
     } finally {
       isApplying = false;
-      if (waiting.length > 0) void flush();
     }
   }
 
@@ -49,21 +55,36 @@ export function createCallbackGatherer(
       await apply(batch.map((each) => each.event));
       for (const each of batch) each.resolve();
     } catch (error) {
-      const [only] = batch;
-      if (batch.length === 1 && only !== undefined) only.reject(error);
-      else for (const each of batch) await applyBatch([each]);
+      if (batch.length > 1 && isOfOneEvent(error)) {
+        for (const each of batch) await applyBatch([each]);
+      } else {
+        for (const each of batch) each.reject(error);
+      }
     }
   }
+
+  const onGathered = (): void => {
+    applyWaiting().catch((error: unknown) => {
+      throw error;
+    });
+  };
 
   return {
     add: (event) =>
       new Promise((resolve, reject) => {
         if (waiting.length >= MAX_WAITING) {
-          reject(new AppError("server_busy", { message: "Too many callbacks are waiting.", retryAfterSeconds: 1 }));
+          const message = "Too many callbacks are waiting to be written.";
+          reject(new AppError("server_busy", { message, retryAfterSeconds: 1 }));
           return;
         }
         waiting.push({ event, resolve, reject });
-        timer ??= setTimeout(() => void flush(), GATHER_MS);
+        timer ??= setTimeout(onGathered, GATHER_MS);
       }),
   };
+}
+
+// A database that cannot be reached fails every event alike; asking it five hundred times more would
+// only keep the carrier waiting.
+function isOfOneEvent(error: unknown): boolean {
+  return !(error instanceof AppError && error.retryable);
 }

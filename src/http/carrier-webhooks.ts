@@ -1,5 +1,6 @@
-// The carrier's side of the server: callbacks about our calls. Verified by signature before anything in them is believed,
-// refused cheaply when they cannot be ours, and answered after their commit.
+// The carrier's side of the server: callbacks about our calls. Verified by signature before anything
+// in them is believed, refused cheaply when they cannot be ours, and answered after their commit: an
+// error of ours is a 5xx, which the carrier was told to send again (see callback-addresses.ts).
 
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import {
@@ -11,9 +12,12 @@ import {
 import { isSignedBy } from "../carrier/twilio/signature.ts";
 import {
   fieldOf,
+  HANG_UP_TWIML,
+  parseConnectEnd,
   parseForm,
   parseMachineCallback,
   parseStatusCallback,
+  type ConnectEnd,
   type FormFields,
 } from "../carrier/twilio/webhooks.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
@@ -21,8 +25,6 @@ import type { Clock } from "../ports/clock.ts";
 
 /** A callback has some fifty short fields; real ones are below 3 KiB. */
 const MAX_CALLBACK_BYTES = 16 * 1024;
-/** What a call whose conversation is over hears next. */
-const HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
 
 export interface CallbackTokens {
   readonly carrierAccountId: string;
@@ -38,18 +40,26 @@ export interface CarrierWebhookDependencies {
   /** Resolves when the event is committed. */
   addEvent(event: CarrierEvent): Promise<void>;
   /** A conversation's socket is over, and how the carrier saw it end. */
-  recordConnectEnd(dial: DialReference, facts: Readonly<Record<string, string | null>>): Promise<void>;
+  recordConnectEnd(dial: DialReference, end: ConnectEnd): Promise<void>;
 }
 
-type Handle = (fields: FormFields, dial: DialReference, reply: FastifyReply) => Promise<FastifyReply>;
+type Handle = (
+  fields: FormFields,
+  dial: DialReference,
+  reply: FastifyReply,
+) => Promise<FastifyReply>;
 
 /** The routes of CALLBACK_ROUTES but the socket. */
 export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPluginAsync {
   return (app: FastifyInstance) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "string", bodyLimit: MAX_CALLBACK_BYTES }, (_request, body, done) => {
-      done(null, body);
-    });
+    app.addContentTypeParser(
+      "*",
+      { parseAs: "string", bodyLimit: MAX_CALLBACK_BYTES },
+      (_request, body, done) => {
+        done(null, body);
+      },
+    );
     addRoute(app, deps, CALLBACK_ROUTES.status, async (fields, dial, reply) => {
       const event = parseStatusCallback(fields, dial, deps.clock.now());
       if (event !== null) await deps.addEvent(event);
@@ -61,19 +71,23 @@ export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPlugin
       return reply.code(204).send();
     });
     addRoute(app, deps, CALLBACK_ROUTES.connectAction, async (fields, dial, reply) => {
-      await deps.recordConnectEnd(dial, {
-        sessionStatus: fieldOf(fields, "SessionStatus"),
-        errorCode: fieldOf(fields, "ErrorCode"),
-        errorMessage: fieldOf(fields, "ErrorMessage"),
-      });
-      return reply.code(200).type("text/xml").send(HANG_UP);
+      await deps.recordConnectEnd(dial, parseConnectEnd(fields));
+      // Also when our socket dropped and the call lives on: nobody is left to talk.
+      return reply.code(200).type("text/xml").send(HANG_UP_TWIML);
     });
-    addRoute(app, deps, CALLBACK_ROUTES.recording, (_fields, _dial, reply) => Promise.resolve(reply.code(204).send()));
+    addRoute(app, deps, CALLBACK_ROUTES.recording, async (_fields, _dial, reply) =>
+      reply.code(204).send(),
+    );
     return Promise.resolve();
   };
 }
 
-function addRoute(app: FastifyInstance, deps: CarrierWebhookDependencies, url: string, handle: Handle): void {
+function addRoute(
+  app: FastifyInstance,
+  deps: CarrierWebhookDependencies,
+  url: string,
+  handle: Handle,
+): void {
   app.post(url, { schema: { hide: true } }, async (request, reply) => {
     const dial = dialOf(request);
     // The shape is checked before the database is asked, and the database before any cryptography.
@@ -90,7 +104,10 @@ function addRoute(app: FastifyInstance, deps: CarrierWebhookDependencies, url: s
       account.tokens,
     );
     if (!signed || fieldOf(fields, "AccountSid") !== account.carrierAccountId) {
-      request.log.warn({ callId: dial.callId, route: url }, "a carrier callback was refused: its signature is wrong");
+      request.log.warn(
+        { callId: dial.callId, route: url },
+        "a carrier callback was refused: its signature is wrong",
+      );
       return reply.code(403).send();
     }
     return handle(fields, dial, reply);
@@ -98,7 +115,10 @@ function addRoute(app: FastifyInstance, deps: CarrierWebhookDependencies, url: s
 }
 
 function dialOf(request: FastifyRequest): DialReference | null {
-  const { callId, dialNumber } = request.params as { readonly callId: string; readonly dialNumber: string };
+  const { callId, dialNumber } = request.params as {
+    readonly callId: string;
+    readonly dialNumber: string;
+  };
   return parseDialReference(callId, dialNumber);
 }
 

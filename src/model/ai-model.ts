@@ -1,6 +1,7 @@
-// The Model port over the AI SDK. Nothing throws and nothing is retried here: the conversation decides both.
-// Tools are declared without `execute`, so a tool call ends the stream and the conversation acts on it. Time limits are
-// the conversation's timers, which abort the signal; the SDK's own would run on the wall clock.
+// The Model port over the AI SDK. Nothing throws and nothing is retried here: the conversation
+// decides both. Tools are declared without `execute`, so a tool call ends the stream and the
+// conversation acts on it. Time limits are the conversation's timers, which abort the signal; the
+// SDK's own would run on the wall clock.
 
 import { jsonSchema, streamText, tool } from "ai";
 import type { LanguageModel, TextStreamPart, ToolSet } from "ai";
@@ -10,9 +11,13 @@ import { resolveModel } from "./model-makers.ts";
 import type { ModelOptions } from "./model-makers.ts";
 import { formatPromptMessages } from "./prompt-messages.ts";
 
-/** The configured model. Missing settings are told by `configuration()`; its replies then fail with the same words. */
+/**
+ * The configured model. Missing settings are told by `configuration()`; its replies then fail with
+ * the same words.
+ */
 export function createModel(options: ModelOptions): Model {
-  // The SDK would write its remarks (a model that ignores the temperature) to the console, one per reply.
+  // The SDK would write its remarks (a model that ignores the temperature) to the console, one per
+  // reply.
   (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
   const resolved = resolveModel(options);
   if (resolved.kind === "missing") {
@@ -40,7 +45,8 @@ async function* streamReply(
   signal: AbortSignal,
 ): AsyncGenerator<ModelChunk> {
   if (signal.aborted) return;
-  // Ours as well as the caller's: whoever stops reading without aborting must not leave a reply running and billed.
+  // Ours as well as the caller's: whoever stops reading without aborting must not leave a reply
+  // running and billed.
   const stopped = new AbortController();
   const stop = (): void => {
     stopped.abort();
@@ -48,7 +54,8 @@ async function* streamReply(
   signal.addEventListener("abort", stop, { once: true });
   try {
     for await (const part of openStream(languageModel, request, stopped.signal)) {
-      // An abort comes as a part or as an end of the stream, depending on where it hits; our own signal decides.
+      // An abort comes as a part or as an end of the stream, depending on where it hits; our own
+      // signal decides.
       if (signal.aborted) return;
       const chunk = readPart(part, apiKey);
       if (chunk === null) continue;

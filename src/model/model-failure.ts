@@ -1,4 +1,5 @@
-// Why a reply broke, as the last chunk of it. What matters is whether the same request may succeed at once.
+// Why a reply broke, as the last chunk of it. What matters is whether the same request may succeed
+// at once.
 
 import {
   APICallError,
@@ -39,7 +40,8 @@ function isRetryable(error: unknown): boolean {
   // 408, 409, 429, 5xx and connections that failed.
   if (APICallError.isInstance(error)) return error.isRetryable;
   if (HOPELESS.some((kind) => kind.isInstance(error))) return false;
-  // Streams that broke, garbled chunks, an overload told in mid-stream: whoever asks decides whether to try again.
+  // Streams that broke, garbled chunks, an overload told in mid-stream: whoever asks decides
+  // whether to try again.
   return true;
 }
 

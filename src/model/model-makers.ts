@@ -1,6 +1,7 @@
-// Who makes the language models that can be configured, behind the AI SDK's providers. A model is always an object: the SDK
-// resolves plain names to a hosted gateway. Address and key are always passed in, because a provider that misses one looks
-// into environment variables of its own (OPENAI_BASE_URL, ANTHROPIC_API_KEY …) that no setting of ours shows.
+// Who makes the language models that can be configured, behind the AI SDK's providers. A model is
+// always an object: the SDK resolves plain names to a hosted gateway. Address and key are always
+// passed in, because a provider that misses one looks into environment variables of its own
+// (OPENAI_BASE_URL, ANTHROPIC_API_KEY …) that no setting of ours shows.
 
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
@@ -61,10 +62,14 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 };
 
 const NOTHING_SET =
-  "No language model is configured. Set CARILLON_MODEL (for example openai:gpt-5-mini) and CARILLON_MODEL_API_KEY, " +
-  "or CARILLON_MODEL=openai-compatible:NAME and CARILLON_MODEL_BASE_URL, and restart.";
+  "No language model is configured. Set CARILLON_MODEL (for example openai:gpt-5-mini) and " +
+  "CARILLON_MODEL_API_KEY, or CARILLON_MODEL=openai-compatible:NAME and CARILLON_MODEL_BASE_URL, " +
+  "and restart.";
 
-/** Settings to a model, or to what is missing. Never throws and asks nobody: a wrong key shows at the first reply. */
+/**
+ * Settings to a model, or to what is missing. Never throws and asks nobody: a wrong key shows at
+ * the first reply.
+ */
 export function resolveModel(options: ModelOptions): ResolvedModel {
   if (options.model === null) return { kind: "missing", instruction: NOTHING_SET };
   const [makerName = "", ...rest] = options.model.split(":");

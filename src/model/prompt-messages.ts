@@ -1,5 +1,6 @@
-// The order of messages that every maker accepts: instructions first and apart, then turns that begin and end with the
-// person's. Makers differ: some refuse a second system message, some a reply first, some a reply last.
+// The order of messages that every maker accepts: instructions first and apart, then turns that
+// begin and end with the person's. Makers differ: some refuse a second system message, some a reply
+// first, some a reply last.
 
 import type { ModelMessage as SdkMessage } from "ai";
 import type { ModelMessage } from "../ports/model.ts";

@@ -1,4 +1,5 @@
-// One streamed reply at a time, against a real server on the wire that most makers and gateways speak.
+// One streamed reply at a time, against a real server on the wire that most makers and gateways
+// speak.
 
 import { afterEach, expect, test, vi } from "vitest";
 

@@ -1,4 +1,5 @@
-// What an account and a number may do, asked before anything is dialed (twilio.md §2.3, §7.4, §7.5).
+// What an account and a number may do, asked before anything is dialed (twilio.md §2.3, §7.4,
+// §7.5).
 
 import type { AccountCheck, CarrierCredentials, NumberCheck } from "../../ports/carrier.ts";
 import type { E164 } from "../../domain/phone.ts";
@@ -6,7 +7,10 @@ import { formatFailure, readRequestFailure } from "./request-failure.ts";
 import type { RequestFailure } from "./request-failure.ts";
 import type { TwilioTransport } from "./twilio-http-client.ts";
 
-/** Calls up at once on a trial account. A full account's limit depends on its profile, which the API does not tell. */
+/**
+ * Calls up at once on a trial account. A full account's limit depends on its profile, which the API
+ * does not tell.
+ */
 const TRIAL_CONCURRENT_CALLS = 5;
 /** `PhoneNumber=` matches patterns, so more than one may come back; we compare exactly. */
 const MAX_MATCHES = 50;

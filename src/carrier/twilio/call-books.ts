@@ -1,5 +1,6 @@
-// Reading Twilio's books about calls. They lag, may come unordered, and hold calls that are not ours; nothing here
-// decides what that means. A list that may be incomplete is `failed`, never short: absence is believed.
+// Reading Twilio's books about calls. They lag, may come unordered, and hold calls that are not
+// ours; nothing here decides what that means. A list that may be incomplete is `failed`, never
+// short: absence is believed.
 
 import type {
   CarrierCallSnapshot,
@@ -69,7 +70,10 @@ export async function listCalls(
   }
 }
 
-/** See Carrier.explainBusy. Over the limit, Twilio was seen to answer 201 and then report a plain `busy`. */
+/**
+ * See Carrier.explainBusy. Over the limit, Twilio was seen to answer 201 and then report a plain
+ * `busy`.
+ */
 export async function explainBusyCall(
   transport: TwilioTransport,
   credentials: CarrierCredentials,

@@ -1,4 +1,5 @@
-// Twilio's words for where a call is and who answered, in ours. One table for callbacks and for the REST API.
+// Twilio's words for where a call is and who answered, in ours. One table for callbacks and for the
+// REST API.
 
 import type { AnsweredBy, CarrierCallStatus } from "../../domain/carrier-event.ts";
 

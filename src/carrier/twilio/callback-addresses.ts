@@ -1,6 +1,7 @@
-// Every address that Twilio uses to reach us about one dial, all under the installation's public URL.
-// Our call id and dial number are in each path, so the first callback binds a call whose 201 was lost, and a late
-// callback of an earlier dial is told apart. Paths carry no secret beyond the 80 random bits of the call id.
+// Every address that Twilio uses to reach us about one dial, all under the installation's public
+// URL. Our call id and dial number are in each path, so the first callback binds a call whose 201
+// was lost, and a late callback of an earlier dial is told apart. Paths carry no secret beyond the
+// 80 random bits of the call id.
 
 export type CallbackRoute = "status" | "amd" | "connectAction" | "recording" | "relay";
 
@@ -15,10 +16,12 @@ export const CALLBACK_ROUTES: Readonly<Record<CallbackRoute, string>> = {
 
 export type CallbackAddresses = Readonly<Record<CallbackRoute, string>>;
 
-// Connection overrides travel in the fragment: Twilio reads them and neither sends nor signs them (twilio.md §3.3).
-// Without them a 5xx or a slow answer of ours loses the fact. Five retries of 4 s at most; Twilio stops after 15 s in all.
+// Connection overrides travel in the fragment: Twilio reads them and neither sends nor signs them
+// (twilio.md §3.3). Without them a 5xx or a slow answer of ours loses the fact. Five retries of 4 s
+// at most; Twilio stops after 15 s in all.
 const REPORT_OVERRIDES = "#rc=5&rp=ct,rt,5xx&rt=4000";
-// The answer decides what the callee hears next, so fewer and longer tries; the handler is idempotent.
+// The answer decides what the callee hears next, so fewer and longer tries; the handler is
+// idempotent.
 const ACTION_OVERRIDES = "#rc=2&rp=ct,rt,5xx&rt=5000";
 
 const FRAGMENTS: Readonly<Record<CallbackRoute, string>> = {
@@ -31,7 +34,10 @@ const FRAGMENTS: Readonly<Record<CallbackRoute, string>> = {
 
 /** `call_` and 32 hex, as newCallId makes it. */
 const CALL_ID_SHAPE = /^call_[0-9a-f]{32}$/;
-/** A call is asked of the carrier a handful of times at most; four digits bound what a stranger can make us look up. */
+/**
+ * A call is asked of the carrier a handful of times at most; four digits bound what a stranger can
+ * make us look up.
+ */
 const DIAL_NUMBER_SHAPE = /^[1-9][0-9]{0,3}$/;
 
 export interface DialReference {
@@ -40,8 +46,8 @@ export interface DialReference {
 }
 
 /**
- * All addresses of one dial. `publicUrl` is http(s), with or without a path; the relay's address is ws:// only for an
- * http:// public URL, which real Twilio refuses and local testing needs.
+ * All addresses of one dial. `publicUrl` is http(s), with or without a path; the relay's address is
+ * ws:// only for an http:// public URL, which real Twilio refuses and local testing needs.
  */
 export function callbackAddresses(publicUrl: string, dial: DialReference): CallbackAddresses {
   const address = (route: CallbackRoute): string =>
@@ -57,8 +63,9 @@ export function callbackAddresses(publicUrl: string, dial: DialReference): Callb
 }
 
 /**
- * The address under which Twilio requested a raw path (with its query): what its signature covers. Built from the
- * public URL and never from a Host header, which whoever sends the request can choose.
+ * The address under which Twilio requested a raw path (with its query): what its signature covers.
+ * Built from the public URL and never from a Host header, which whoever sends the request can
+ * choose.
  */
 export function addressOfPath(
   publicUrl: string,

@@ -1,4 +1,5 @@
-// Ends a call at Twilio. Idempotent by nature, so a request that failed may be sent once more (twilio.md §7.1).
+// Ends a call at Twilio. Idempotent by nature, so a request that failed may be sent once more
+// (twilio.md §7.1).
 
 import type { CarrierCredentials, EndOutcome } from "../../ports/carrier.ts";
 import { formatFailure, readRequestFailure } from "./request-failure.ts";

@@ -1,30 +1,39 @@
-// One HTTP request to the carrier over a bounded pool of connections, with the one question that matters for placing
-// calls answered truthfully: can any byte of it have been written?
-// `RequestUnsentError`: certainly none. `AnswerLostError`: perhaps. It never sends a request twice and never retries.
+// One HTTP request to the carrier over a bounded pool of connections, with the one question that
+// matters for placing calls answered truthfully: can any byte of it have been written?
+// `RequestUnsentError`: certainly none. `AnswerLostError`: perhaps. It never sends a request twice
+// and never retries.
 //
-// The moment of truth is undici's onRequestStart. For HTTP/1.1 it runs after all queueing (pool, connection, TLS), in
-// the same turn of the event loop in which the bytes are written and directly before them; throwing there drops the
-// request and leaves the connection usable (undici 8.12, lib/dispatcher/client-h1.js, writeH1). HTTP/2 is switched off
-// so that this is the only way a request takes. The tests hold this against a raw server.
+// The moment of truth is undici's onRequestStart. For HTTP/1.1 it runs after all queueing (pool,
+// connection, TLS), in the same turn of the event loop in which the bytes are written and directly
+// before them; throwing there drops the request and leaves the connection usable (undici 8.12,
+// lib/dispatcher/client-h1.js, writeH1). HTTP/2 is switched off so that this is the only way a
+// request takes. The tests hold this against a raw server.
 
 import { Agent, type Dispatcher } from "undici";
 
 /**
- * Connections to one origin. At 300 ms a request they carry about 160 requests a second, far above what an account may
- * start; fewer keep us far from Twilio's unpublished limit of concurrent requests (429).
+ * Connections to one origin. At 300 ms a request they carry about 160 requests a second, far above
+ * what an account may start; fewer keep us far from Twilio's unpublished limit of concurrent
+ * requests (429).
  */
 const MAX_CONNECTIONS = 50;
-/** Requests waiting for a connection or an answer. More is a runaway of ours: refused unsent rather than kept in memory. */
+/**
+ * Requests waiting for a connection or an answer. More is a runaway of ours: refused unsent rather
+ * than kept in memory.
+ */
 const MAX_REQUESTS_IN_HAND = 2_000;
-/** TCP and TLS. A healthy handshake across an ocean takes under 1 s; a claimed call's lease has no time for more. */
+/**
+ * TCP and TLS. A healthy handshake across an ocean takes under 1 s; a claimed call's lease has no
+ * time for more.
+ */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Between two chunks of an answer that has begun. */
 const BODY_TIMEOUT_MS = 10_000;
 /** How long a request without a window may wait for a connection. */
 const MAX_WAIT_FOR_CONNECTION_MS = 10_000;
 /**
- * An idle connection is closed by us after this long, whatever the carrier offers: one that it closes just as we write
- * costs an unknown outcome, a new handshake costs 100 ms.
+ * An idle connection is closed by us after this long, whatever the carrier offers: one that it
+ * closes just as we write costs an unknown outcome, a new handshake costs 100 ms.
  */
 const KEEP_ALIVE_MS = 4_000;
 /** A page of 1,000 calls is under 2 MB. */
@@ -62,7 +71,10 @@ export class RequestUnsentError extends Error {
   }
 }
 
-/** The request, or a part of it, was written, and no whole answer came back: nobody here knows what became of it. */
+/**
+ * The request, or a part of it, was written, and no whole answer came back: nobody here knows what
+ * became of it.
+ */
 export class AnswerLostError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -130,7 +142,10 @@ interface Settlement {
   readonly reject: (error: RequestUnsentError | AnswerLostError) => void;
 }
 
-/** The life of one request: waiting (nothing written) → written → settled. It is settled exactly once. */
+/**
+ * The life of one request: waiting (nothing written) → written → settled. It is settled exactly
+ * once.
+ */
 class OneRequest implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
   readonly #window: WriteWindow | null;
@@ -164,8 +179,8 @@ class OneRequest implements Dispatcher.DispatchHandler {
       this.#fail(new RequestUnsentError("it was too late to send it"));
       return;
     }
-    // Nobody waits for a connection longer than it can still be of use. What stays in undici's queue is dropped there
-    // when its turn comes: see onRequestStart.
+    // Nobody waits for a connection longer than it can still be of use. What stays in undici's
+    // queue is dropped there when its turn comes: see onRequestStart.
     this.#timer = setTimeout(() => {
       this.#fail(new RequestUnsentError("no connection became free in time"));
     }, waitMs);
@@ -176,8 +191,8 @@ class OneRequest implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#state === "settled") throw new RequestUnsentError("it was given up while it waited");
     if (this.#state === "written") {
-      // undici would write it again, on another connection. It never does so for what we send; if it ever wants to,
-      // the answer to the first writing counts as lost.
+      // undici would write it again, on another connection. It never does so for what we send; if
+      // it ever wants to, the answer to the first writing counts as lost.
       throw new AnswerLostError("the connection broke and it would have been sent twice");
     }
     const notAfterMs = this.#window?.notAfterMs ?? Number.POSITIVE_INFINITY;
@@ -251,7 +266,10 @@ function describe(error: Error): string {
   return error.message === "" ? code : error.message;
 }
 
-/** Timers fire up to a millisecond early, and none may be longer than 2^31 ms; so wait in steps and look again. */
+/**
+ * Timers fire up to a millisecond early, and none may be longer than 2^31 ms; so wait in steps and
+ * look again.
+ */
 const MAX_WAIT_STEP_MS = 60_000;
 
 async function waitUntil(atMs: number, monotonicMs: () => number): Promise<void> {

@@ -1,5 +1,6 @@
-// Asks Twilio for one call. Creating a call is not idempotent and has no key (twilio.md §2.4): so exactly one request,
-// written inside its window or not at all, and every answer that leaves a doubt is `unknown`.
+// Asks Twilio for one call. Creating a call is not idempotent and has no key (twilio.md §2.4): so
+// exactly one request, written inside its window or not at all, and every answer that leaves a
+// doubt is `unknown`.
 
 import type {
   CarrierCredentials,
@@ -76,7 +77,8 @@ function refused(
   return { kind: "refused", refusal: { class: refusalClass, carrierCode, message } };
 }
 
-// From the installation's clock to this process's monotonic one, which no correction can move under a waiting request.
+// From the installation's clock to this process's monotonic one, which no correction can move under
+// a waiting request.
 function writeWindow(clock: Clock, slot: DialSlotOfTime): WriteWindow {
   const offsetMs = clock.monotonicMs() - clock.now();
   return {

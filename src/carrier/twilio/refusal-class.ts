@@ -80,7 +80,8 @@ export function classifyAnswer(status: number, code: number | null): AnswerClass
   if (byCode !== undefined) return byCode;
   if (status === 429) return "throttled";
   if (status === 401 || status === 403) return "account";
-  // 303 follows a request that was carried out; 408 comes from whoever stands between, who cannot know.
+  // 303 follows a request that was carried out; 408 comes from whoever stands between, who cannot
+  // know.
   if (status === 303 || status === 408) return "unknown";
   if (status >= 300 && status < 500) return "configuration";
   return "unknown";

@@ -1,13 +1,14 @@
-// The frames of ConversationRelay's WebSocket, text JSON in both directions (twilio.md §5.2, §5.3). "Frame" is what the
-// carrier sends us, "command" what we send it. The simulator speaks the same file from the other side.
-// Tolerant on purpose: fields that nobody needs may be missing, numbers may arrive as strings, unknown types are
-// ignored by the caller. It must never throw for what a peer sent.
+// The frames of ConversationRelay's WebSocket, text JSON in both directions (twilio.md §5.2, §5.3).
+// "Frame" is what the carrier sends us, "command" what we send it. The simulator speaks the same
+// file from the other side. Tolerant on purpose: fields that nobody needs may be missing, numbers
+// may arrive as strings, unknown types are ignored by the caller. It must never throw for what a
+// peer sent.
 
 import { z } from "zod";
 
 /**
- * A frame longer than this is refused unread. The longest honest one is a `setup` with our few parameters or a long
- * prompt, a few KiB; the socket should refuse messages of this size too.
+ * A frame longer than this is refused unread. The longest honest one is a `setup` with our few
+ * parameters or a long prompt, a few KiB; the socket should refuse messages of this size too.
  */
 export const MAX_RELAY_FRAME_CHARACTERS = 64 * 1024;
 
@@ -121,7 +122,10 @@ export type RelayFrameParse =
   | { readonly kind: "unknown"; readonly type: string }
   | { readonly kind: "invalid"; readonly reason: string };
 
-/** Parses one text message from the carrier. The reason of `invalid` names the field and holds nothing of its value. */
+/**
+ * Parses one text message from the carrier. The reason of `invalid` names the field and holds
+ * nothing of its value.
+ */
 export function parseRelayFrame(text: string): RelayFrameParse {
   const message = parseMessage(text);
   if (message.kind === "invalid") return message;

@@ -1,5 +1,5 @@
-// Why a request through the SDK failed, as a value. The SDK throws two classes of its own for answers, and whatever
-// our HTTP threw for the rest.
+// Why a request through the SDK failed, as a value. The SDK throws two classes of its own for
+// answers, and whatever our HTTP threw for the rest.
 
 import { RequestUnsentError } from "./http-exchange.ts";
 

@@ -1,5 +1,6 @@
-// Whether a request really comes from Twilio: the SDK's own validator, over the public address and never a Host header.
-// Two tokens may be right at once: a new one and, for a day, the one it replaced.
+// Whether a request really comes from Twilio: the SDK's own validator, over the public address and
+// never a Host header. Two tokens may be right at once: a new one and, for a day, the one it
+// replaced.
 
 import webhooks from "twilio/lib/webhooks/webhooks.js";
 

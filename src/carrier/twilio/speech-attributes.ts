@@ -1,6 +1,6 @@
-// From our speech settings to the attributes of <ConversationRelay> (twilio.md §5.1).
-// A wrong combination of provider, voice and language drops the session (64106), so a provider is named only where the
-// setting forces it; the rest is left to Twilio's own default for the language.
+// From our speech settings to the attributes of <ConversationRelay> (twilio.md §5.1). A wrong
+// combination of provider, voice and language drops the session (64106), so a provider is named
+// only where the setting forces it; the rest is left to Twilio's own default for the language.
 
 import type { SpeechSettings } from "../../ports/carrier.ts";
 
@@ -28,7 +28,8 @@ const LANGUAGE_TAGS: Readonly<Record<string, string>> = {
 
 const FULL_TAG = /^[a-z]{2,3}-[A-Z]{2}$/;
 
-// Voice ids tell their maker by their form. The contract's own voice names match none and mean the language's default.
+// Voice ids tell their maker by their form. The contract's own voice names match none and mean the
+// language's default.
 const ELEVENLABS_VOICE = /^[A-Za-z0-9]{20}$/;
 const ELEVENLABS_TUNED_VOICE = /^[A-Za-z0-9]{20}-[A-Za-z0-9_.-]{1,60}$/;
 const GOOGLE_VOICE = /^[a-z]{2,3}-[A-Z]{2}-[A-Za-z0-9-]{1,60}$/;
@@ -40,7 +41,10 @@ const DEFAULT_ELEVENLABS_VOICE = "UgBBYS2sOqTuMpoF3BR0";
 const MIN_SPEED = 0.7;
 const MAX_SPEED = 1.2;
 
-/** @throws Error for a language that is none of the contract's and no full tag: the agent's schema should have refused it. */
+/**
+ * @throws Error for a language that is none of the contract's and no full tag: the agent's schema
+ * should have refused it.
+ */
 export function speechAttributes(speech: SpeechSettings): SpeechAttributes {
   const language = languageTag(speech.language);
   return {
@@ -50,7 +54,8 @@ export function speechAttributes(speech: SpeechSettings): SpeechAttributes {
       ? { ttsProvider: "ElevenLabs", transcriptionProvider: "Deepgram" }
       : {}),
     ...voiceAttributes(speech, language),
-    // Both defaults changed over the years; the callee must be heard, and able to cut in, also while we speak.
+    // Both defaults changed over the years; the callee must be heard, and able to cut in, also
+    // while we speak.
     interruptible: "any",
     reportInputDuringAgentSpeech: "any",
     interruptSensitivity: interruptSensitivity(speech.interruptionSensitivity),
@@ -96,7 +101,8 @@ function voiceAttributes(speech: SpeechSettings, language: string): SpeechAttrib
   };
 }
 
-// ElevenLabs' settings ride on the voice: id-model-speed_stability_similarity. The last two are its own defaults.
+// ElevenLabs' settings ride on the voice: id-model-speed_stability_similarity. The last two are its
+// own defaults.
 function tunedVoice(voiceId: string, speakingRate: number | null): string {
   if (speakingRate === null) return voiceId;
   const speed = Math.min(Math.max(speakingRate, MIN_SPEED), MAX_SPEED);

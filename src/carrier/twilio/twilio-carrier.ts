@@ -11,8 +11,8 @@ import { placeCall } from "./place-call.ts";
 import { createTwilioTransport } from "./twilio-http-client.ts";
 
 export interface TwilioCarrierOptions {
-  /** TWILIO_API_BASE_URL; null for Twilio itself. */
-  readonly baseUrl: string | null;
+  /** TWILIO_API_BASE_URL. */
+  readonly baseUrl: string;
   /** CARILLON_PUBLIC_URL: where the carrier reaches us. */
   readonly publicUrl: string;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
-// The official SDK on our own HTTP: what the SDK calls its httpClient, over http-exchange.ts.
-// The SDK gives us parameter names, paging and typed errors; connections, time-outs and the deadline are ours.
-// A client is made per request: that costs about 30 µs, carries the request's window without hidden state, and keeps no
-// token in memory longer than needed.
+// The official SDK on our own HTTP: what the SDK calls its httpClient, over http-exchange.ts. The
+// SDK gives us parameter names, paging and typed errors; connections, time-outs and the deadline
+// are ours. A client is made per request: that costs about 30 µs, carries the request's window
+// without hidden state, and keeps no token in memory longer than needed.
 
 // The deep path loads half of what the package's root does (139 ms against 256 ms at every start).
 import Twilio from "twilio/lib/rest/Twilio.js";
@@ -15,8 +15,9 @@ export type TwilioClient = InstanceType<typeof Twilio>;
 
 const TWILIO_BASE_URL = "https://api.twilio.com";
 /**
- * For creating a call. Twilio's API itself may take about 26 s before it gives up (twilio.md §2.4), and the engine looks
- * for the call from 45 s after the last byte: a later answer would find its call already being reconciled.
+ * For creating a call. Twilio's API itself may take about 26 s before it gives up (twilio.md §2.4),
+ * and the engine looks for the call from 45 s after the last byte: a later answer would find its
+ * call already being reconciled.
  */
 const CREATE_ANSWER_TIMEOUT_MS = 30_000;
 /** For everything else, which may be asked again. */
@@ -32,8 +33,8 @@ export interface TwilioTransport {
 }
 
 export interface TwilioTransportOptions {
-  /** null: Twilio itself. Anything else stands in for it: a simulator, or a compatible carrier. */
-  readonly baseUrl: string | null;
+  /** Anything but Twilio's own address stands in for it: a simulator, or a compatible carrier. */
+  readonly baseUrl: string;
   readonly monotonicMs: () => number;
   readonly log: CarrierLog;
   readonly maxConnections?: number;
@@ -45,10 +46,11 @@ export function createTwilioTransport(options: TwilioTransportOptions): TwilioTr
     monotonicMs,
     ...(maxConnections === undefined ? {} : { maxConnections }),
   });
-  const base = baseUrl?.replace(/\/+$/, "") ?? null;
-  // The SDK puts TWILIO_REGION and TWILIO_EDGE into any host name, so "127.0.0.1" becomes "127.sydney.au1.0.1". They are
-  // meant for Twilio's own hosts: with another base URL only the path of what the SDK asks for is used.
-  const pinnedOrigin = base === null ? null : new URL(base).origin;
+  const base = baseUrl.replace(/\/+$/, "");
+  // The SDK puts TWILIO_REGION and TWILIO_EDGE into any host name, so "127.0.0.1" becomes
+  // "127.sydney.au1.0.1". They are meant for Twilio's own hosts: with another base URL only the
+  // path of what the SDK asks for is used.
+  const pinnedOrigin = base === TWILIO_BASE_URL ? null : new URL(base).origin;
 
   return {
     clientFor(credentials, window) {
@@ -59,7 +61,7 @@ export function createTwilioTransport(options: TwilioTransportOptions): TwilioTr
         // The SDK types this as its own class; `request` is all it calls.
         httpClient: httpClient as never,
       });
-      client.api.baseUrl = base ?? TWILIO_BASE_URL;
+      client.api.baseUrl = base;
       return client;
     },
     close: () => exchange.close(),

@@ -1,6 +1,7 @@
 // The inline markup a call is created with: connect the callee to our ConversationRelay socket.
-// Written by our own escaper, because the SDK writes four attribute names in the wrong case and Twilio drops unknown
-// names without a word (twilio.md §5.1). Never longer than Twilio accepts, never a greeting: the conversation speaks it.
+// Written by our own escaper, because the SDK writes four attribute names in the wrong case and
+// Twilio drops unknown names without a word (twilio.md §5.1). Never longer than Twilio accepts,
+// never a greeting: the conversation speaks it.
 
 import assert from "node:assert";
 
@@ -11,12 +12,11 @@ import { formatHints, speechAttributes } from "./speech-attributes.ts";
 /** Longer inline markup is refused with 32018 (twilio.md §1.1). */
 export const MAX_TWIML_CHARACTERS = 4000;
 
-/** Ends the call. The answer to the connect action, whatever ended the session. */
-export const HANG_UP_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
-
 /**
- * The markup of one dial. Keywords that do not fit are left out, last ones first; the rest always fits.
- * @throws AssertionError when it does not fit even without keywords: the public URL is absurdly long.
+ * The markup of one dial. Keywords that do not fit are left out, last ones first; the rest always
+ * fits.
+ * @throws AssertionError when it does not fit even without keywords: the public URL is absurdly
+ * long.
  */
 export function formatConversationTwiml(
   dial: DialReference,
@@ -74,7 +74,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&apos;",
 };
 
-// Characters that XML 1.0 cannot hold, escaped or not, become spaces; so do line breaks, which attributes lose anyway.
+// Characters that XML 1.0 cannot hold, escaped or not, become spaces; so do line breaks, which
+// attributes lose anyway.
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const NOT_IN_AN_ATTRIBUTE = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]/g;
 

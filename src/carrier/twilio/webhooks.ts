@@ -1,20 +1,26 @@
-// Twilio's callbacks as facts in our words. Pure: the form's fields and the path's reference in, a carrier event out.
-// Fields come in any order and with any extras; a callback that says nothing we know is null, never an error.
+// Twilio's callbacks as facts in our words. Pure: the form's fields and the path's reference in, a
+// carrier event out. Fields come in any order and with any extras; a callback that says nothing we
+// know is null, never an error.
 
 import type { CarrierEvent } from "../../domain/carrier-event.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { parseAnsweredBy, parseCallStatus } from "./call-status.ts";
 import type { DialReference } from "./callback-addresses.ts";
 
+/** What a call whose conversation is over hears next: the answer to the connect action. */
+export const HANG_UP_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
+
 export type FormFields = Readonly<Record<string, string | string[]>>;
 
 /** Reads a form body; a repeated name becomes an array, which the signature's rule needs. */
 export function parseForm(body: string): FormFields {
-  const fields: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
+  // No prototype: names come from outside.
+  const fields = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of new URLSearchParams(body)) {
     const earlier = fields[name];
     if (earlier === undefined) fields[name] = value;
-    else fields[name] = Array.isArray(earlier) ? [...earlier, value] : [earlier, value];
+    else if (Array.isArray(earlier)) earlier.push(value);
+    else fields[name] = [earlier, value];
   }
   return fields;
 }
@@ -27,8 +33,12 @@ export function fieldOf(fields: FormFields, name: string): string | null {
 }
 
 /** A call-progress callback. null: no call or no status that we know. */
-export function parseStatusCallback(fields: FormFields, dial: DialReference, now: Instant): CarrierEvent | null {
-  const carrierCallId = fieldOf(fields, "CallSid");
+export function parseStatusCallback(
+  fields: FormFields,
+  dial: DialReference,
+  now: Instant,
+): CarrierEvent | null {
+  const carrierCallId = carrierCallIdOf(fields);
   const status = parseCallStatus(fieldOf(fields, "CallStatus") ?? "");
   if (carrierCallId === null || status === null) return null;
   return {
@@ -43,9 +53,13 @@ export function parseStatusCallback(fields: FormFields, dial: DialReference, now
   };
 }
 
-/** The verdict of asynchronous machine detection. */
-export function parseMachineCallback(fields: FormFields, dial: DialReference, now: Instant): CarrierEvent | null {
-  const carrierCallId = fieldOf(fields, "CallSid");
+/** The verdict of asynchronous machine detection. null: no call, or no verdict in it. */
+export function parseMachineCallback(
+  fields: FormFields,
+  dial: DialReference,
+  now: Instant,
+): CarrierEvent | null {
+  const carrierCallId = carrierCallIdOf(fields);
   const verdict = fieldOf(fields, "AnsweredBy");
   if (carrierCallId === null || verdict === null) return null;
   return {
@@ -55,11 +69,55 @@ export function parseMachineCallback(fields: FormFields, dial: DialReference, no
     at: now,
     source: "callback",
     answeredBy: parseAnsweredBy(verdict),
-    carrierVerdict: verdict.slice(0, 50),
+    carrierVerdict: printable(verdict, MAX_VERDICT_CHARACTERS),
   };
 }
 
-// Whole seconds of the carrier's clock. A time far from ours is a fault, and ours is the better guess.
+/** How a conversation's socket ended, as the carrier saw it (twilio.md §5.4). */
+export type ConnectEnd = {
+  /** completed, ended or failed; null when it was not said. */
+  readonly sessionStatus: string | null;
+  readonly sessionId: string | null;
+  /** 64101 to 64109, or another code of the carrier; null when nothing went wrong. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+};
+
+/** Reads the connect action's form. Never fails: what was not said is null. */
+export function parseConnectEnd(fields: FormFields): ConnectEnd {
+  const text = (name: string): string | null => {
+    const value = fieldOf(fields, name);
+    return value === null ? null : printable(value, MAX_FACT_CHARACTERS);
+  };
+  return {
+    sessionStatus: text("SessionStatus"),
+    sessionId: text("SessionId"),
+    errorCode: text("ErrorCode"),
+    errorMessage: text("ErrorMessage"),
+  };
+}
+
+// Longest word known is machine_end_silence; what is stored of an unknown one is evidence, no more.
+const MAX_VERDICT_CHARACTERS = 50;
+const MAX_FACT_CHARACTERS = 200;
+// 34 characters at Twilio, some 80 at carriers that speak its protocol.
+const CARRIER_CALL_ID = /^[\u0021-\u007e]{1,100}$/;
+
+function carrierCallIdOf(fields: FormFields): string | null {
+  const id = fieldOf(fields, "CallSid");
+  return id !== null && CARRIER_CALL_ID.test(id) ? id : null;
+}
+
+// Text for the database: it refuses NUL, and a stored fact needs no other control characters.
+function printable(text: string, maxCharacters: number): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, " ")
+    .slice(0, maxCharacters);
+}
+
+// Whole seconds of the carrier's clock. A time far from ours is a fault, and ours is the better
+// guess.
 const MAX_CLOCK_DIFFERENCE_MS = 10 * 60_000;
 
 function parseTimestamp(text: string | null, now: Instant): Instant {

@@ -1,4 +1,5 @@
-// What the server saw decides: an unsent request left no byte of itself anywhere, and none is ever seen twice.
+// What the server saw decides: an unsent request left no byte of itself anywhere, and none is ever
+// seen twice.
 
 import { once } from "node:events";
 import { createServer } from "node:net";

@@ -1,4 +1,5 @@
-// A TCP server that keeps every byte it was sent and answers as a test tells it, well-formed or not.
+// A TCP server that keeps every byte it was sent and answers as a test tells it, well-formed or
+// not.
 
 import { once } from "node:events";
 import { createServer } from "node:net";

@@ -27,7 +27,7 @@ test.each(ROWS)("code %i is %s, whatever the status", (code, answerClass) => {
 });
 
 test("no code is classified that the table does not name", () => {
-  expect([...CLASS_BY_CODE.keys()].toSorted()).toEqual(ROWS.map(([code]) => code).toSorted());
+  expect(new Set(CLASS_BY_CODE.keys())).toEqual(new Set(ROWS.map(([code]) => code)));
 });
 
 test.each([

@@ -1,4 +1,5 @@
-// The wire of ConversationRelay: real shapes in, tolerant where the documents disagree, never a throw.
+// The wire of ConversationRelay: real shapes in, tolerant where the documents disagree, never a
+// throw.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
