@@ -15,6 +15,7 @@ import { createPace, type Pace } from "./pace.ts";
 import { createPerson, greetingMsOf } from "./people/create-person.ts";
 import { createPeople, pickedUpBy, type People } from "./people/people.ts";
 import type { Persona, PersonaRates } from "./people/persona.ts";
+import { runAside } from "./run-aside.ts";
 import type { SimulatorClock } from "./simulator-clock.ts";
 import type { SimulatorLog } from "./simulator-log.ts";
 import { decideMachineVerdict } from "./webhooks/machine-detection.ts";
@@ -96,10 +97,11 @@ export class SimulatorRun {
     if (detection !== null) this.#detectMachine(live);
   }
 
-  async ended(call: Call): Promise<void> {
+  ended(call: Call, finished: () => void): void {
     const live = this.#live.get(call);
     this.#live.delete(call);
-    await live?.end();
+    const ending = live?.end() ?? Promise.resolve();
+    runAside(ending.finally(finished), this.#options.log, "the end of a call");
   }
 
   /** Stops everything; what was under way is cut off. */
