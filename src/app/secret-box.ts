@@ -48,7 +48,9 @@ export function createSecretBox(key: Uint8Array, random: Pick<Random, "bytes">):
       const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
       decipher.setAAD(header);
       decipher.setAuthTag(bytes.subarray(HEADER_BYTES + NONCE_BYTES, tagEnd));
-      return Buffer.concat([decipher.update(bytes.subarray(tagEnd)), decipher.final()]).toString("utf8");
+      return Buffer.concat([decipher.update(bytes.subarray(tagEnd)), decipher.final()]).toString(
+        "utf8",
+      );
     },
   };
 }

@@ -57,7 +57,8 @@ export function readRecipient(
   for (const name of Object.keys(value)) {
     if (RECIPIENT_FIELDS.includes(name)) continue;
     const nearest = nearestName(name, RECIPIENT_FIELDS);
-    const hint = nearest === null ? `known are ${RECIPIENT_FIELDS.join(", ")}` : `did you mean ${nearest}?`;
+    const hint =
+      nearest === null ? `known are ${RECIPIENT_FIELDS.join(", ")}` : `did you mean ${nearest}?`;
     return refused(`${field}.${displayable(name, 64)}`, `is not a known field; ${hint}`);
   }
   const entry = value as { phone?: unknown; variables?: unknown; prompt_override?: unknown };
@@ -70,12 +71,21 @@ export function readRecipient(
   if (override.kind === "refused") return override;
   const phone = readPhone(entry.phone, rowIndex, allowedCountries);
   if (phone.kind === "invalid") return phone;
-  return { kind: "valid", phone: phone.phone, variables: variables.variables, promptOverride: override.text };
+  return {
+    kind: "valid",
+    phone: phone.phone,
+    variables: variables.variables,
+    promptOverride: override.text,
+  };
 }
 
 type Refused = Extract<RecipientRead, { kind: "refused" }>;
 
-function refused(field: string, message: string, code: Refused["code"] = "invalid_request"): Refused {
+function refused(
+  field: string,
+  message: string,
+  code: Refused["code"] = "invalid_request",
+): Refused {
   return { kind: "refused", code, field, message: `${field} ${message}` };
 }
 
@@ -100,7 +110,10 @@ function readPhone(
   rowIndex: number,
   allowedCountries: readonly string[] | null,
 ): { readonly kind: "read"; readonly phone: E164 } | Extract<RecipientRead, { kind: "invalid" }> {
-  const invalid = (reason: string, isCountry = false): Extract<RecipientRead, { kind: "invalid" }> => ({
+  const invalid = (
+    reason: string,
+    isCountry = false,
+  ): Extract<RecipientRead, { kind: "invalid" }> => ({
     kind: "invalid",
     entry: { phone: shownPhone(value), reason, row_index: rowIndex },
     isCountry,

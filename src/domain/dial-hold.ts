@@ -24,7 +24,10 @@ export interface DialHoldFacts {
   /** Active and not deleted. */
   readonly agentUsable: boolean;
   /** null: the number was deleted. */
-  readonly number: { readonly outboundEnabled: boolean; readonly benchReason: string | null } | null;
+  readonly number: {
+    readonly outboundEnabled: boolean;
+    readonly benchReason: string | null;
+  } | null;
   readonly account: {
     readonly pausedAt: Instant | null;
     readonly pauseReason: string | null;
@@ -100,7 +103,10 @@ function because(reason: string | null): string {
 
 function holdOfOperator({ installation, key }: DialHoldFacts): DialHold | null {
   if (installation.stoppedAt !== null) {
-    return hold("dialing_stopped", `The operator stopped all dialing${because(installation.stopReason)}`);
+    return hold(
+      "dialing_stopped",
+      `The operator stopped all dialing${because(installation.stopReason)}`,
+    );
   }
   return key.revokedAt === null ? null : hold("key_revoked", "The API key was revoked.");
 }
@@ -116,7 +122,10 @@ function holdOfCampaign({ campaign }: DialHoldFacts): DialHold | null {
     case "completed":
     case "canceled":
     case "failed":
-      return hold("campaign_closing", `The campaign is ${campaign.status}; the recipient is being closed.`);
+      return hold(
+        "campaign_closing",
+        `The campaign is ${campaign.status}; the recipient is being closed.`,
+      );
   }
 }
 
@@ -124,10 +133,16 @@ function holdOfSender({ agentUsable, number }: DialHoldFacts): DialHold | null {
   if (!agentUsable) return hold("agent_unusable", "The agent is inactive or was deleted.");
   if (number === null) return hold("number_unusable", "The number it is called from was deleted.");
   if (!number.outboundEnabled) {
-    return hold("number_unusable", "The number it is called from may not call (outbound_enabled is false).");
+    return hold(
+      "number_unusable",
+      "The number it is called from may not call (outbound_enabled is false).",
+    );
   }
   if (number.benchReason !== null) {
-    return hold("number_unusable", `The carrier refused to call from the number: ${number.benchReason}`);
+    return hold(
+      "number_unusable",
+      `The carrier refused to call from the number: ${number.benchReason}`,
+    );
   }
   return null;
 }
@@ -170,7 +185,11 @@ function holdOfAccount({ account, now }: DialHoldFacts): DialHold | null {
 
 function holdOfLimits({ key, freeVoiceSessions }: DialHoldFacts): DialHold | null {
   if (key.dayCapReachedAt !== null) {
-    return hold("key_daily_limit", "The key has placed its calls of 24 hours.", key.dayCapReachedAt + DAY_MS);
+    return hold(
+      "key_daily_limit",
+      "The key has placed its calls of 24 hours.",
+      key.dayCapReachedAt + DAY_MS,
+    );
   }
   if (key.freeSlots <= 0) return hold("key_limit", "The key has its limit of calls open.");
   if (freeVoiceSessions <= 0) {
@@ -182,5 +201,9 @@ function holdOfLimits({ key, freeVoiceSessions }: DialHoldFacts): DialHold | nul
 function holdOfPace({ account, now }: DialHoldFacts): DialHold | null {
   const nextDialAt = account?.nextDialAt ?? null;
   if (nextDialAt === null || nextDialAt <= now) return null;
-  return hold("account_pace", "The carrier account's pace: its next call may start then.", nextDialAt);
+  return hold(
+    "account_pace",
+    "The carrier account's pace: its next call may start then.",
+    nextDialAt,
+  );
 }

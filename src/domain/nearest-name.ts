@@ -11,7 +11,9 @@ export function nearestName(name: string, known: readonly string[]): string | nu
   let nearest: string | null = null;
   let nearestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const distance = isPartOf(wanted, plain(candidate)) ? 1 : editDistance(wanted, plain(candidate));
+    const distance = isPartOf(wanted, plain(candidate))
+      ? 1
+      : editDistance(wanted, plain(candidate));
     if (distance <= candidate.length / 3 && distance < nearestDistance) {
       nearest = candidate;
       nearestDistance = distance;
@@ -27,7 +29,10 @@ function plain(name: string): string {
 
 // phone_number meant phone; dynamic_vars is nothing like variables.
 function isPartOf(wanted: string, candidate: string): boolean {
-  return candidate.length >= 4 && (wanted.includes(candidate) || (wanted.length >= 4 && candidate.includes(wanted)));
+  return (
+    candidate.length >= 4 &&
+    (wanted.includes(candidate) || (wanted.length >= 4 && candidate.includes(wanted)))
+  );
 }
 
 function editDistance(from: string, to: string): number {
@@ -36,7 +41,9 @@ function editDistance(from: string, to: string): number {
     const current = [row];
     for (let column = 1; column <= to.length; column += 1) {
       const substituted = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      current.push(
+        Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1),
+      );
     }
     previous = current;
   }

@@ -1,5 +1,4 @@
-// What a recipient's variables may be, and how they fill a text. Values are data, never text to be filled again, so one
-// recipient's value cannot pull in another's.
+// What a recipient's variables may be: a few short facts. Every limit protects the prompt that they end up in.
 
 import { textFault } from "./plain-text.ts";
 
@@ -28,7 +27,11 @@ export function parseVariables(value: unknown): VariablesParse {
   }
   const names = Object.keys(value);
   if (names.length > MAX_VARIABLES) {
-    return { kind: "invalid", path: "", message: `has ${names.length} names; at most ${MAX_VARIABLES}` };
+    return {
+      kind: "invalid",
+      path: "",
+      message: `has ${names.length} names; at most ${MAX_VARIABLES}`,
+    };
   }
   for (const name of names) {
     const fault = nameFault(name) ?? valueFault((value as Record<string, unknown>)[name]);
@@ -36,19 +39,13 @@ export function parseVariables(value: unknown): VariablesParse {
   }
   const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
   if (bytes > MAX_VARIABLES_BYTES) {
-    return { kind: "invalid", path: "", message: `takes ${bytes} bytes as JSON; at most ${MAX_VARIABLES_BYTES}` };
+    return {
+      kind: "invalid",
+      path: "",
+      message: `takes ${bytes} bytes as JSON; at most ${MAX_VARIABLES_BYTES}`,
+    };
   }
   return { kind: "valid", variables: value as Variables };
-}
-
-/**
- * Replaces `{name}` by the variable's value, in one pass; names that are not there, and double braces, stay as they are.
- * Source: contract B.4 (single outbound calls).
- */
-export function fillPlaceholders(text: string, variables: Variables): string {
-  return text.replace(/(?<!\{)\{([^{}]{1,64})\}(?!\})/g, (placeholder, name: string) =>
-    Object.hasOwn(variables, name) ? String(variables[name]) : placeholder,
-  );
 }
 
 function nameFault(name: string): string | null {
@@ -62,17 +59,11 @@ function nameFault(name: string): string | null {
 }
 
 function valueFault(value: unknown): string | null {
-  switch (typeof value) {
-    case "string":
-      if (value.length > MAX_VARIABLE_LENGTH) {
-        return `has ${value.length} characters; at most ${MAX_VARIABLE_LENGTH}`;
-      }
-      return textFault(value);
-    case "number":
-      return Number.isFinite(value) ? null : "is out of range";
-    case "boolean":
-      return null;
-    default:
-      return "must be a string, a number or a boolean";
+  if (typeof value === "boolean") return null;
+  if (typeof value === "number") return Number.isFinite(value) ? null : "is out of range";
+  if (typeof value !== "string") return "must be a string, a number or a boolean";
+  if (value.length > MAX_VARIABLE_LENGTH) {
+    return `has ${value.length} characters; at most ${MAX_VARIABLE_LENGTH}`;
   }
+  return textFault(value);
 }

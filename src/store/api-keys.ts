@@ -148,7 +148,12 @@ async function fitSlots(tx: Queryable, keyId: string, limit: number): Promise<vo
 /** Replaces the secret of a living key, only while it is still the one the caller showed. Answers whether it did. */
 export async function rotateApiKey(
   db: Queryable,
-  key: { readonly id: string; readonly oldHash: Uint8Array; readonly newHash: Uint8Array; readonly now: Instant },
+  key: {
+    readonly id: string;
+    readonly oldHash: Uint8Array;
+    readonly newHash: Uint8Array;
+    readonly now: Instant;
+  },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `update api_keys set secret_hash = $3, rotated_at = $4

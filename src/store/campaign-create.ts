@@ -22,7 +22,11 @@ export async function findSameBody(
   keyId: string,
   bodyHash: Uint8Array,
   since: Instant,
-): Promise<{ readonly id: string; readonly status: CampaignStatus; readonly timezone: string } | null> {
+): Promise<{
+  readonly id: string;
+  readonly status: CampaignStatus;
+  readonly timezone: string;
+} | null> {
   const { rows } = await tx.query<{ id: string; status: CampaignStatus; timezone: string }>(
     `select id, status, timezone from campaigns where key_id = $1 and body_hash = $2 and created_at > $3
      order by created_at desc limit 1`,

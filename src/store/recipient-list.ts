@@ -96,12 +96,7 @@ export async function readDialHoldFacts(
      left join phone_numbers n on n.id = g.phone_number_id
      left join carrier_accounts t on t.id = n.account_id
      where g.id = $1`,
-    [
-      campaignId,
-      sqlInstant(times.aliveSince),
-      sqlInstant(times.dayStart),
-      sqlInstant(times.now),
-    ],
+    [campaignId, sqlInstant(times.aliveSince), sqlInstant(times.dayStart), sqlInstant(times.now)],
   );
   const row = rows[0];
   return row === undefined ? null : sharedFacts(row);
@@ -110,7 +105,11 @@ export async function readDialHoldFacts(
 function sharedFacts(row: HoldRow): Shared {
   return {
     installation: { stoppedAt: row.stoppedAt, stopReason: row.stopReason },
-    key: { revokedAt: row.revokedAt, freeSlots: row.freeSlots, dayCapReachedAt: row.dayCapReachedAt },
+    key: {
+      revokedAt: row.revokedAt,
+      freeSlots: row.freeSlots,
+      dayCapReachedAt: row.dayCapReachedAt,
+    },
     agentUsable: row.agentUsable,
     number: row.numberFound
       ? { outboundEnabled: row.outboundEnabled ?? false, benchReason: row.benchReason }

@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import type { FieldCodes } from "./field-codes.ts";
+import { pageFields } from "./page.ts";
 
 /** Contract B.9. */
 export const MAX_SYSTEM_PROMPT_LENGTH = 16_000;
@@ -36,7 +37,10 @@ export const speakingRate = z
 const keywords = z
   .string()
   .max(MAX_SPOKEN_LENGTH)
-  .refine((text) => text.split(",").length <= MAX_KEYWORDS, `must hold at most ${MAX_KEYWORDS} words`)
+  .refine(
+    (text) => text.split(",").length <= MAX_KEYWORDS,
+    `must hold at most ${MAX_KEYWORDS} words`,
+  )
   .nullable()
   .describe(`Words to expect, separated by commas, at most ${MAX_KEYWORDS}.`);
 
@@ -53,11 +57,19 @@ const extractionField = z.object({
 const fields = {
   name: z.string().max(100),
   is_active: flag.describe("An inactive agent is not listed and cannot call."),
-  timezone: z.string().max(64).nullable().describe("IANA zone of its calling windows; null: Europe/London."),
+  timezone: z
+    .string()
+    .max(64)
+    .nullable()
+    .describe("IANA zone of its calling windows; null: Europe/London."),
   system_prompt: z.string().max(MAX_SYSTEM_PROMPT_LENGTH),
   welcome_message: spoken.describe("Spoken at answer."),
-  voice_id: z.string().regex(voiceIdPattern, "must be a voice's name of at most 100 letters, digits and . _ : / + -"),
-  language: z.string().regex(languagePattern, `must be multi or one of ${LANGUAGES.replaceAll("|", ", ")}`),
+  voice_id: z
+    .string()
+    .regex(voiceIdPattern, "must be a voice's name of at most 100 letters, digits and . _ : / + -"),
+  language: z
+    .string()
+    .regex(languagePattern, `must be multi or one of ${LANGUAGES.replaceAll("|", ", ")}`),
   temperature: z.number().min(0).max(1),
   response_length: z.enum(["short", "medium", "long"]),
   ai_speaks_first: flag,
@@ -74,14 +86,22 @@ const fields = {
   dtmf_enabled: flag.nullable(),
   voicemail_leave_enabled: flag.describe("Needs voicemail_message."),
   voicemail_message: spoken.nullable().describe("Spoken word for word on voicemail."),
-  webhook_url: z.string().max(MAX_URL_LENGTH).nullable().describe("https address that hears about its calls."),
+  webhook_url: z
+    .string()
+    .max(MAX_URL_LENGTH)
+    .nullable()
+    .describe("https address that hears about its calls."),
   func_end_call: flag,
   func_send_sms: flag.describe(ignored),
   func_cold_transfer: flag.describe(ignored),
   incall_sms_enabled: flag.describe(ignored),
   transfer_whisper: z.string().max(MAX_SPOKEN_LENGTH).nullable(),
   transfer_type: z.enum(["cold", "warm"]),
-  transfer_number: z.string().max(64).nullable().describe("E.164 phone of a person to hand over to."),
+  transfer_number: z
+    .string()
+    .max(64)
+    .nullable()
+    .describe("E.164 phone of a person to hand over to."),
   voice_speed: z.number().describe(ignored),
   speaking_rate: speakingRate,
   greet_by_name: flag,
@@ -145,8 +165,12 @@ const example = {
 };
 
 /** Body of create and update. Unknown fields are ignored (contract B.2.9). */
-export const AgentRequest = z.object(fields).partial().meta({ id: "AgentFields", examples: [example] });
+export const AgentRequest = z
+  .object(fields)
+  .partial()
+  .meta({ id: "AgentFields", examples: [example] });
 export type AgentRequest = z.input<typeof AgentRequest>;
+export type ParsedAgentRequest = z.output<typeof AgentRequest>;
 
 export const Agent = z
   .object({ ...fields, speaking_rate: z.number().nullable() })
@@ -161,6 +185,10 @@ export const Agent = z
 export type Agent = z.infer<typeof Agent>;
 
 export const AgentList = z.array(Agent);
+
+export const AgentListQuery = z.object(pageFields({ defaultLimit: 100, maxLimit: 200 }));
+
+export const AgentParams = z.object({ agent_id: z.string() });
 
 export const DeletedAgent = z
   .object({ agent_id: z.string(), deleted: z.literal(true) })

@@ -15,7 +15,9 @@ export const RecipientInput = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .nullable()
       .optional()
-      .describe("Facts for the agent: at most 50 names of 64 characters, values of 500, 4 KB in all."),
+      .describe(
+        "Facts for the agent: at most 50 names of 64 characters, values of 500, 4 KB in all.",
+      ),
     prompt_override: z
       .string()
       .max(MAX_PROMPT_LENGTH)
@@ -39,7 +41,11 @@ const fields = {
     .optional()
     .describe("Number to call from. May be left out when the agent has exactly one that may call."),
   skip_invalid: z.boolean().nullable().optional().describe("true: call the valid phones only."),
-  skip_duplicates: z.boolean().nullable().optional().describe("true: of equal phones keep the first."),
+  skip_duplicates: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe("true: of equal phones keep the first."),
   allow_duplicate: z
     .boolean()
     .nullable()
@@ -52,9 +58,22 @@ const fields = {
     .nullable()
     .optional()
     .describe("YYYY-MM-DD in the campaign's zone; needed for schedule_type schedule."),
-  window_start_minutes: z.number().nullable().optional().describe("Minutes since local midnight, 0–1439."),
-  window_end_minutes: z.number().nullable().optional().describe("Minutes since local midnight, 1–1440."),
-  window_days: z.array(z.string().max(16)).max(7).nullable().optional().describe("mon, tue, wed, thu, fri, sat, sun."),
+  window_start_minutes: z
+    .number()
+    .nullable()
+    .optional()
+    .describe("Minutes since local midnight, 0–1439."),
+  window_end_minutes: z
+    .number()
+    .nullable()
+    .optional()
+    .describe("Minutes since local midnight, 1–1440."),
+  window_days: z
+    .array(z.string().max(16))
+    .max(7)
+    .nullable()
+    .optional()
+    .describe("mon, tue, wed, thu, fri, sat, sun."),
   timezone: z
     .string()
     .max(64)
@@ -107,7 +126,9 @@ export const CreatedBatch = z
     status: z.enum(["scheduled", "running", "paused", "completed", "canceled", "failed"]),
     valid_count: z.number(),
     invalid_count: z.number(),
-    invalid: z.array(InvalidEntry).describe("At most the first 1,000; `state=invalid` of the recipients has all."),
+    invalid: z
+      .array(InvalidEntry)
+      .describe("At most the first 1,000; `state=invalid` of the recipients has all."),
     duplicate_count: z.number().describe("Recipients whose phone stands earlier in the list."),
     timezone: z.string().describe("Zone of the window, resolved."),
   })
@@ -127,4 +148,7 @@ export const CreatedBatch = z
   });
 export type CreatedBatch = z.infer<typeof CreatedBatch>;
 
-export const batchFieldCodes: FieldCodes = { prompt: { too_long: "prompt_too_long" } };
+export const batchFieldCodes: FieldCodes = {
+  agent_id: { isRequired: true },
+  prompt: { too_long: "prompt_too_long", isRequired: true },
+};

@@ -24,14 +24,24 @@ export const OutboundCallRequest = z
   .object({
     agent_id: z.string().min(1).max(64),
     to_number: z.string().min(1).max(64).describe("E.164."),
-    prompt: z.string().max(MAX_PROMPT_LENGTH).describe("Why the agent is calling, for this call only."),
+    prompt: z
+      .string()
+      .max(MAX_PROMPT_LENGTH)
+      .describe("Why the agent is calling, for this call only."),
     dynamic_vars: z
       .record(z.string(), z.unknown())
       .nullable()
       .optional()
-      .describe("Values for {name} in the prompt: strings, numbers or booleans; at most 50, 4 KB in all."),
+      .describe(
+        "Values for {name} in the prompt: strings, numbers or booleans; at most 50, 4 KB in all.",
+      ),
     from_number: z.string().max(64).nullable().optional(),
-    campaign_id: z.string().max(64).nullable().optional().describe("Files the call under this campaign in reports."),
+    campaign_id: z
+      .string()
+      .max(64)
+      .nullable()
+      .optional()
+      .describe("Files the call under this campaign in reports."),
   })
   .meta({
     id: "OutboundCall",
@@ -45,10 +55,12 @@ export const OutboundCallRequest = z
     ],
   });
 export type OutboundCallRequest = z.input<typeof OutboundCallRequest>;
+export type ParsedOutboundCallRequest = z.output<typeof OutboundCallRequest>;
 
 export const outboundFieldCodes: FieldCodes = {
-  prompt: { too_long: "prompt_too_long" },
-  to_number: { too_long: "invalid_phone_format" },
+  agent_id: { isRequired: true },
+  prompt: { too_long: "prompt_too_long", isRequired: true },
+  to_number: { too_long: "invalid_phone_format", isRequired: true },
 };
 
 export const OutboundCallAnswer = z

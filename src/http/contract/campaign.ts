@@ -4,7 +4,14 @@ import { z } from "zod";
 
 import { pageFields } from "./page.ts";
 
-export const CampaignStatus = z.enum(["scheduled", "running", "paused", "completed", "canceled", "failed"]);
+export const CampaignStatus = z.enum([
+  "scheduled",
+  "running",
+  "paused",
+  "completed",
+  "canceled",
+  "failed",
+]);
 
 export const RecipientState = z.enum([
   "waiting",
@@ -36,7 +43,10 @@ const summary = {
   window_end_minutes: z.number().nullable(),
   window_days: z.array(z.string()).nullable(),
   timezone: z.string(),
-  window_overridden_until: z.string().nullable().describe("A launch by hand calls outside the window until here."),
+  window_overridden_until: z
+    .string()
+    .nullable()
+    .describe("A launch by hand calls outside the window until here."),
   recipients_count: z.number().describe("Recipients that may be called."),
   invalid_count: z.number().describe("Entries that were skipped because their phone was invalid."),
   duplicate_count: z.number(),
@@ -63,7 +73,10 @@ export const Campaign = z
 export type Campaign = z.infer<typeof Campaign>;
 
 export const CampaignList = z
-  .object({ campaigns: z.array(CampaignSummary), count: z.number().describe("Campaigns in this answer.") })
+  .object({
+    campaigns: z.array(CampaignSummary),
+    count: z.number().describe("Campaigns in this answer."),
+  })
   .meta({ id: "CampaignList" });
 
 export const CampaignListQuery = z.object({
@@ -72,8 +85,14 @@ export const CampaignListQuery = z.object({
 });
 
 export const NotDialedBecause = z
-  .object({ rule: z.string().describe("For programs."), message: z.string().describe("For people.") })
-  .meta({ id: "NotDialedBecause", examples: [{ rule: "outside_window", message: "The calling window is closed." }] });
+  .object({
+    rule: z.string().describe("For programs."),
+    message: z.string().describe("For people."),
+  })
+  .meta({
+    id: "NotDialedBecause",
+    examples: [{ rule: "outside_window", message: "The calling window is closed." }],
+  });
 
 export const Recipient = z
   .object({
@@ -84,14 +103,21 @@ export const Recipient = z
     state_reason: z.string().nullable(),
     attempts: z.number(),
     call_ids: z.array(z.string()),
-    not_dialed_because: NotDialedBecause.nullable().describe("The rule that holds the recipient back now."),
+    not_dialed_because: NotDialedBecause.nullable().describe(
+      "The rule that holds the recipient back now.",
+    ),
     until: z.string().nullable().describe("Until when that rule holds, if that is known."),
   })
   .meta({ id: "Recipient" });
 export type Recipient = z.infer<typeof Recipient>;
 
 export const RecipientList = z
-  .object({ recipients: z.array(Recipient), count: z.number(), limit: z.number(), offset: z.number() })
+  .object({
+    recipients: z.array(Recipient),
+    count: z.number(),
+    limit: z.number(),
+    offset: z.number(),
+  })
   .meta({ id: "RecipientList" });
 
 export const RecipientListQuery = z.object({
@@ -101,7 +127,10 @@ export const RecipientListQuery = z.object({
 
 export const LaunchRequest = z
   .object({
-    respect_window: z.boolean().default(false).describe("true: start today, but wait for the calling window."),
+    respect_window: z
+      .boolean()
+      .default(false)
+      .describe("true: start today, but wait for the calling window."),
   })
   .meta({ id: "LaunchCampaign", examples: [{ respect_window: true }] });
 

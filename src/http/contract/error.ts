@@ -22,7 +22,9 @@ export const ErrorEnvelope = z
       doc_url: z.string().describe("Explains the code."),
       details: z
         .record(z.string(), z.unknown())
-        .describe("Facts for programs: `field`, `retry_after`, lists. `{}` when there is nothing to say."),
+        .describe(
+          "Facts for programs: `field`, `retry_after`, lists. `{}` when there is nothing to say.",
+        ),
     }),
   })
   .meta({

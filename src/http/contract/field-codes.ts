@@ -3,7 +3,13 @@
 
 import type { ErrorCode } from "../../domain/app-error.ts";
 
-/** By field; `too_long` only for a value past its maximum length, `any` for everything wrong with it. */
+/**
+ * By field. `too_long`: for a value past its maximum length. `any`: for everything wrong with it. `isRequired`: null and ""
+ * count as missing.
+ */
 export type FieldCodes = Readonly<
-  Record<string, { readonly too_long?: ErrorCode; readonly any?: ErrorCode }>
+  Record<
+    string,
+    { readonly too_long?: ErrorCode; readonly any?: ErrorCode; readonly isRequired?: true }
+  >
 >;

@@ -42,7 +42,10 @@ export const CreateKeyRequest = z
     allowed_countries: allowedCountries.optional(),
     max_calls_per_day: maxCallsPerDay.optional(),
   })
-  .meta({ id: "CreateKey", examples: [{ name: "Bright Smile Dental", concurrent_call_limit: 10 }] });
+  .meta({
+    id: "CreateKey",
+    examples: [{ name: "Bright Smile Dental", concurrent_call_limit: 10 }],
+  });
 export type CreateKeyRequest = z.input<typeof CreateKeyRequest>;
 
 export const UpdateKeyRequest = z
@@ -79,7 +82,9 @@ export const RotatedKey = z
   .object({ message: z.string(), key_id: z.string(), key_secret: z.string() })
   .meta({ id: "RotatedKey" });
 
-export const KeyList = z.object({ keys: z.array(ApiKey), count: z.number() }).meta({ id: "KeyList" });
+export const KeyList = z
+  .object({ keys: z.array(ApiKey), count: z.number() })
+  .meta({ id: "KeyList" });
 
 export const RevokedKey = z
   .object({ key_id: z.string(), revoked: z.literal(true), revoked_at: z.string() })

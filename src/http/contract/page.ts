@@ -15,7 +15,9 @@ export function pageFields(page: { readonly defaultLimit: number; readonly maxLi
       .min(1)
       .default(page.defaultLimit)
       .transform((limit) => Math.min(limit, page.maxLimit))
-      .describe(`Rows at most: ${page.defaultLimit} unless given, never more than ${page.maxLimit}.`),
+      .describe(
+        `Rows at most: ${page.defaultLimit} unless given, never more than ${page.maxLimit}.`,
+      ),
     offset: z.coerce
       .number()
       .int()

@@ -17,7 +17,9 @@ const callsPerSecond = z
   .number()
   .min(0.01)
   .max(MAX_CALLS_PER_SECOND)
-  .describe("Calls started per second on the carrier account; shared by all of its numbers. 1 unless given.");
+  .describe(
+    "Calls started per second on the carrier account; shared by all of its numbers. 1 unless given.",
+  );
 
 const maxConcurrentCalls = z
   .int()
@@ -63,6 +65,7 @@ export const ImportNumberRequest = z
     ],
   });
 export type ImportNumberRequest = z.input<typeof ImportNumberRequest>;
+export type ParsedImportNumberRequest = z.output<typeof ImportNumberRequest>;
 
 const updateFields = {
   custom_prompt: customPrompt.describe("null or empty clears."),
@@ -77,8 +80,12 @@ const updateFields = {
   record_call: z.boolean().nullable(),
   recording_source: z.string().max(32).nullable(),
   agent_id: z.string().min(1).max(64).describe("Attaches the number to this agent."),
-  outbound_enabled: z.boolean().describe("true also takes back a bench that the carrier's refusal caused."),
-  twilio_token: token.describe("Verified at the carrier first; the old one stays good for 24 hours."),
+  outbound_enabled: z
+    .boolean()
+    .describe("true also takes back a bench that the carrier's refusal caused."),
+  twilio_token: token.describe(
+    "Verified at the carrier first; the old one stays good for 24 hours.",
+  ),
   calls_per_second: callsPerSecond,
   max_concurrent_calls: maxConcurrentCalls,
 };
@@ -88,6 +95,7 @@ export const UpdateNumberRequest = z
   .partial()
   .meta({ id: "UpdateNumber", examples: [{ outbound_enabled: false }] });
 export type UpdateNumberRequest = z.input<typeof UpdateNumberRequest>;
+export type ParsedUpdateNumberRequest = z.output<typeof UpdateNumberRequest>;
 
 export const updateNumberFields: readonly string[] = Object.keys(updateFields);
 
@@ -98,7 +106,9 @@ export const PhoneNumber = z
     provider: z.literal("twilio"),
     twilio_number_sid: z.string().nullable(),
     twilio_sid: z.string().describe("The carrier account it belongs to."),
-    inbound_enabled: z.literal(true).describe("Always true: incoming calls stay as you set them at the carrier."),
+    inbound_enabled: z
+      .literal(true)
+      .describe("Always true: incoming calls stay as you set them at the carrier."),
     outbound_enabled: z.boolean(),
     benched_reason: z.string().nullable().describe("Why the carrier refused to call from it."),
     calls_per_second: z.number(),
@@ -123,7 +133,9 @@ export const PhoneNumber = z
   .meta({ id: "PhoneNumber" });
 export type PhoneNumber = z.infer<typeof PhoneNumber>;
 
-export const OnePhoneNumber = z.object({ phone_number: PhoneNumber }).meta({ id: "OnePhoneNumber" });
+export const OnePhoneNumber = z
+  .object({ phone_number: PhoneNumber })
+  .meta({ id: "OnePhoneNumber" });
 
 export const PhoneNumberList = z
   .object({ phone_numbers: z.array(PhoneNumber), count: z.number() })
@@ -133,14 +145,23 @@ export const DeletedNumber = z
   .object({ phone_number: z.object({ phone_number: z.string(), deleted: z.literal(true) }) })
   .meta({ id: "DeletedNumber" });
 
-export const NumberParams = z.object({ number: z.string().describe("E.164; the + may be encoded or raw.") });
+export const NumberListQuery = z.object({ agent_id: z.string().max(64).optional() });
+
+export const NumberParams = z.object({
+  number: z.string().describe("E.164; the + may be encoded or raw."),
+});
 
 export const NumberWebhookRequest = z
   .object({ url: z.string().min(1).max(2048).describe("https address.") })
   .meta({ id: "NumberWebhook", examples: [{ url: "https://example.com/carillon" }] });
 
 export const SetNumberWebhook = z
-  .object({ ok: z.literal(true), phone_number: z.string(), url: z.string(), webhook_url: z.string() })
+  .object({
+    ok: z.literal(true),
+    phone_number: z.string(),
+    url: z.string(),
+    webhook_url: z.string(),
+  })
   .meta({ id: "SetNumberWebhook" });
 
 export const NumberWebhook = z
@@ -158,8 +179,10 @@ export const DeletedNumberWebhook = z
 
 export const importFieldCodes: FieldCodes = {
   custom_prompt: { too_long: "custom_prompt_too_long" },
-  phone_number: { too_long: "invalid_phone_format" },
-  twilio_sid: { too_long: "invalid_twilio_sid" },
+  phone_number: { too_long: "invalid_phone_format", isRequired: true },
+  agent_id: { isRequired: true },
+  twilio_sid: { too_long: "invalid_twilio_sid", isRequired: true },
+  twilio_token: { isRequired: true },
 };
 
 export const numberFieldCodes: FieldCodes = {
@@ -167,4 +190,6 @@ export const numberFieldCodes: FieldCodes = {
   voice_id: { any: "invalid_voice_id" },
 };
 
-export const numberWebhookFieldCodes: FieldCodes = { url: { too_long: "invalid_url" } };
+export const numberWebhookFieldCodes: FieldCodes = {
+  url: { too_long: "invalid_url", isRequired: true },
+};

@@ -1,0 +1,160 @@
+// From a parsed batch to a campaign in the database. Everything that can be refused is refused before the transaction; inside
+// it stand the look for an earlier identical create, the campaign, its list and the stored answer, all or nothing.
+
+import { createHash } from "node:crypto";
+
+import type { FastifyRequest } from "fastify";
+
+import { AppError } from "../domain/app-error.ts";
+import type { Instant } from "../domain/instant.ts";
+import { zoneDataVersion } from "../domain/time-zone.ts";
+import type { Queryable } from "../ports/database.ts";
+import { findAgent } from "../store/agents.ts";
+import {
+  copyRecipients,
+  findSameBody,
+  insertCampaign,
+  lockBody,
+} from "../store/campaign-create.ts";
+import type { PhoneNumberRow } from "../store/phone-numbers.ts";
+import { agentNotFound } from "./agent-routes.ts";
+import type { ParsedBatch } from "./batch-parsing.ts";
+import { resolveSchedule, type BatchSchedule } from "./batch-schedule.ts";
+import { chooseNumber } from "./calling-number.ts";
+import type { CreatedBatch } from "./contract/batch.ts";
+import { commitAnswer } from "./idempotency.ts";
+import { requireModel } from "./require-model.ts";
+import type { HttpDependencies } from "./server-dependencies.ts";
+
+/** A client that timed out sends the same create again within minutes (DESIGN §5). */
+const SAME_BODY_MS = 10 * 60_000;
+
+export interface BatchContext {
+  readonly campaignId: string;
+  readonly keyId: string;
+  readonly createdAt: Instant;
+}
+
+type Ports = Pick<HttpDependencies, "database" | "clock" | "model">;
+
+interface Plan extends BatchContext {
+  readonly batch: ParsedBatch;
+  readonly agentId: string;
+  readonly number: PhoneNumberRow;
+  readonly schedule: BatchSchedule;
+}
+
+/**
+ * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A request with an
+ * Idempotency-Key says by that key what is the same, so its body is not compared.
+ */
+export async function createBatch(
+  ports: Ports,
+  request: FastifyRequest,
+  batch: ParsedBatch,
+  context: BatchContext,
+): Promise<{ readonly status: number; readonly body: string; readonly isReplay: boolean }> {
+  const plan = await planBatch(ports, batch, context);
+  const mayRepeat = request.idempotentWork !== null || (batch.fields.allow_duplicate ?? false);
+  let isReplay = false;
+  const answer = await commitAnswer(ports, request, async (tx) => {
+    const earlier = mayRepeat ? null : await findEarlier(tx, plan);
+    isReplay = earlier !== null;
+    if (earlier === null) await writeBatch(tx, plan);
+    return { status: 201, body: presentBatch(plan, earlier) };
+  });
+  return { ...answer, isReplay };
+}
+
+/** Source of the order: agent, number, schedule as in contract B.4; then what is ours. */
+async function planBatch(ports: Ports, batch: ParsedBatch, context: BatchContext): Promise<Plan> {
+  const { fields } = batch;
+  const agent = await findAgent(ports.database, context.keyId, fields.agent_id);
+  if (agent === null) throw agentNotFound();
+  if (!agent.isActive) {
+    throw creationFailed("agent_inactive", "The agent is inactive: set its is_active to true.");
+  }
+  const schedule = resolveSchedule(fields, agent.timezone, context.createdAt);
+  const fromNumber = fields.from_number ?? null;
+  const choice = await chooseNumber(ports.database, context.keyId, agent.id, fromNumber);
+  if (choice.kind === "unusable") throw creationFailed("from_number", choice.message);
+  if (choice.kind === "undecided") throw undecided(choice.numbers);
+  requireModel(ports.model);
+  return { ...context, batch, agentId: agent.id, number: choice.number, schedule };
+}
+
+function undecided(numbers: readonly PhoneNumberRow[]): AppError {
+  if (numbers.length === 0) {
+    return creationFailed(
+      "from_number",
+      "The agent has no number that may call. Import one for it.",
+    );
+  }
+  const phones = numbers.map((number) => number.phone);
+  // A hundred are enough to choose from.
+  const shown = phones.slice(0, 100);
+  const message = `The agent has ${phones.length} numbers: say which in from_number (${shown.join(", ")}).`;
+  return creationFailed("from_number", message, { choices: shown });
+}
+
+function creationFailed(reason: string, message: string, more: object = {}): AppError {
+  return new AppError("campaign_creation_failed", { message, details: { reason, ...more } });
+}
+
+type Earlier = NonNullable<Awaited<ReturnType<typeof findSameBody>>>;
+
+async function findEarlier(tx: Queryable, plan: Plan): Promise<Earlier | null> {
+  const { keyId, batch, createdAt } = plan;
+  const lock = createHash("sha256").update(keyId).update(batch.bodyHash).digest();
+  await lockBody(tx, lock.readBigInt64BE(0));
+  return findSameBody(tx, keyId, batch.bodyHash, createdAt - SAME_BODY_MS);
+}
+
+async function writeBatch(tx: Queryable, plan: Plan): Promise<void> {
+  const { batch, schedule, number } = plan;
+  const status = schedule.type === "schedule" ? "scheduled" : "running";
+  await insertCampaign(tx, {
+    id: plan.campaignId,
+    keyId: plan.keyId,
+    agentId: plan.agentId,
+    phoneNumberId: number.id,
+    fromNumber: number.phone,
+    name: batch.fields.name ?? null,
+    prompt: batch.fields.prompt,
+    status,
+    scheduleType: schedule.type,
+    scheduledDate: schedule.date,
+    windowStartMinutes: schedule.window?.startMinutes ?? null,
+    windowEndMinutes: schedule.window?.endMinutes ?? null,
+    windowDays: schedule.window?.days ?? null,
+    timezone: schedule.timezone,
+    zoneDataVersion: zoneDataVersion(),
+    windowsOpenFrom: schedule.windowsOpenFrom,
+    opensAt: schedule.opensAt,
+    closesAt: schedule.closesAt,
+    bodyHash: batch.bodyHash,
+    recipientsCount: batch.validCount,
+    invalidCount: batch.invalidCount,
+    duplicateCount: batch.duplicateCount,
+    createdAt: plan.createdAt,
+    startedAt: status === "running" ? plan.createdAt : null,
+  });
+  const copied = await copyRecipients(tx, batch.chunks);
+  if (copied !== batch.validCount + batch.invalidCount) {
+    throw new Error(`copied ${copied} recipients of ${batch.validCount + batch.invalidCount}`);
+  }
+}
+
+// An identical body has identical counts, so an earlier campaign's answer can be made again from this one's.
+function presentBatch(plan: Plan, earlier: Earlier | null): CreatedBatch {
+  const { batch, schedule } = plan;
+  return {
+    campaign_id: earlier?.id ?? plan.campaignId,
+    status: earlier?.status ?? (schedule.type === "schedule" ? "scheduled" : "running"),
+    valid_count: batch.validCount,
+    invalid_count: batch.invalidCount,
+    invalid: [...batch.invalid],
+    duplicate_count: batch.duplicateCount,
+    timezone: earlier?.timezone ?? schedule.timezone,
+  };
+}

@@ -1,0 +1,139 @@
+// Reading and deleting calls (contract B.5).
+
+import { AppError } from "../domain/app-error.ts";
+import {
+  countLiveCalls,
+  eraseCall,
+  eraseEndedCalls,
+  findCall,
+  listCalls,
+} from "../store/call-list.ts";
+import {
+  Call,
+  CallList,
+  CallListQuery,
+  CallParams,
+  DeletedCall,
+  DeletedCalls,
+} from "./contract/call.ts";
+import { presentCall, statusesShownAs } from "./present-call.ts";
+import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
+import type { HttpDependencies } from "./server-dependencies.ts";
+
+// Rows erased by one statement: tens of milliseconds, so that the engine never waits long for a row.
+const ERASE_BATCH = 5_000;
+
+export function addCallRoutes(app: RouteApp, dependencies: HttpDependencies): void {
+  addRead(app, dependencies);
+  addDeleteOne(app, dependencies);
+  addDeleteAll(app, dependencies);
+}
+
+function addRead(app: RouteApp, { database }: HttpDependencies): void {
+  app.route({
+    method: "GET",
+    url: "/v1/calls",
+    config: { access: "key" },
+    schema: {
+      tags: ["Calls"],
+      summary: "List calls, newest first",
+      description: "Page until an answer is shorter than the limit.",
+      operationId: "listCalls",
+      querystring: CallListQuery,
+      response: { 200: CallList, ...errorAnswers(400) },
+    },
+    handler: async (request) => {
+      const { campaign_id, agent_id, status, limit, offset } = request.query;
+      const calls = await listCalls(database, keyOf(request).id, {
+        campaignId: campaign_id ?? null,
+        agentId: agent_id ?? null,
+        statuses: status === undefined ? null : statusesShownAs(status),
+        limit,
+        offset,
+      });
+      return calls.map(presentCall);
+    },
+  });
+  app.route({
+    method: "GET",
+    url: "/v1/calls/:call_id",
+    config: { access: "key" },
+    schema: {
+      tags: ["Calls"],
+      summary: "Get a call",
+      operationId: "getCall",
+      params: CallParams,
+      response: { 200: Call, ...errorAnswers(404) },
+    },
+    handler: async (request) => {
+      const call = await findCall(database, keyOf(request).id, request.params.call_id);
+      if (call === null) throw callNotFound();
+      return presentCall(call);
+    },
+  });
+}
+
+function addDeleteOne(app: RouteApp, { database, clock }: HttpDependencies): void {
+  app.route({
+    method: "DELETE",
+    url: "/v1/calls/:call_id",
+    config: { access: "key" },
+    schema: {
+      tags: ["Calls"],
+      summary: "Erase a call",
+      description:
+        "Takes away what was said, for good, and hides the call. A live call is refused.",
+      operationId: "deleteCall",
+      params: CallParams,
+      response: { 200: DeletedCall, ...errorAnswers(404, 409) },
+    },
+    handler: async (request) => {
+      const { call_id } = request.params;
+      switch (await eraseCall(database, keyOf(request).id, call_id, clock.now())) {
+        case "erased":
+          return { call_id, deleted: true as const, recording_deleted: false };
+        case "live":
+          throw new AppError("call_in_progress", {
+            message: "The call is still live. Delete it once it has ended.",
+          });
+        case "not_found":
+          throw callNotFound();
+      }
+    },
+  });
+}
+
+function addDeleteAll(app: RouteApp, { database, clock }: HttpDependencies): void {
+  app.route({
+    method: "DELETE",
+    url: "/v1/calls",
+    config: { access: "key" },
+    schema: {
+      tags: ["Calls"],
+      summary: "Erase all calls of the key",
+      description: "At once and for good. Live calls stay and are counted in calls_skipped.",
+      operationId: "deleteAllCalls",
+      response: { 200: DeletedCalls, ...errorAnswers() },
+    },
+    handler: async (request) => {
+      const keyId = keyOf(request).id;
+      let erased = 0;
+      for (;;) {
+        const more = await eraseEndedCalls(database, keyId, clock.now(), ERASE_BATCH);
+        erased += more;
+        if (more < ERASE_BATCH) break;
+      }
+      return {
+        deleted: true as const,
+        calls_deleted: erased,
+        recordings_deleted: 0,
+        sms_deleted: 0,
+        calls_skipped: await countLiveCalls(database, keyId),
+      };
+    },
+  });
+}
+
+function callNotFound(): AppError {
+  return new AppError("call_not_found", { message: "There is no such call." });
+}

@@ -1,0 +1,131 @@
+// The HTTP server. A request's life: id → access and rate limit (before the body is read) → body → aliases and unsafe values
+// → schema → idempotency key → handler → answer stored → sent. Every error leaves through error-envelope.ts.
+
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ZodType } from "zod";
+
+import { AppError } from "../domain/app-error.ts";
+import { newRequestId } from "../domain/ids.ts";
+import { addAccessHooks } from "./access-hooks.ts";
+import { addBodyHooks } from "./body-hooks.ts";
+import { addAgentRoutes } from "./agent-routes.ts";
+import { addBatchRoutes } from "./batch-routes.ts";
+import { addCallRoutes } from "./call-routes.ts";
+import { addCampaignRoutes } from "./campaign-routes.ts";
+import { answerClientError } from "./client-error.ts";
+import { sendError } from "./error-envelope.ts";
+import { addHealthRoute } from "./health-route.ts";
+import { addIdempotencyHooks } from "./idempotency-hooks.ts";
+import { addKeyRoutes } from "./key-routes.ts";
+import { createKnownPaths } from "./known-paths.ts";
+import { addNumberRoutes } from "./number-routes.ts";
+import { addNumberWebhookRoutes } from "./number-webhook-routes.ts";
+import { registerOpenApi } from "./openapi.ts";
+import { addOperatorRoutes } from "./operator-routes.ts";
+import { addOutboundCallRoute } from "./outbound-call-route.ts";
+import type { RouteApp } from "./route-app.ts";
+import type { HttpDependencies } from "./server-dependencies.ts";
+import { addUsageRoute } from "./usage-route.ts";
+
+// 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for longer is an attack.
+const REQUEST_TIMEOUT_MS = 120_000;
+// Half a megabyte is ten times the largest agent. Batches have a limit of their own.
+const MAX_BODY_BYTES = 512 * 1024;
+// Ids and phones are far shorter.
+const MAX_PARAM_LENGTH = 200;
+
+/** Builds the server, ready to listen. Closing it waits for requests under way. */
+export function createHttpServer(dependencies: HttpDependencies): FastifyInstance {
+  const { settings } = dependencies;
+  const app = fastify({
+    loggerInstance: dependencies.log,
+    disableRequestLogging: true,
+    requestIdHeader: false,
+    genReqId: () => newRequestId(dependencies.random),
+    bodyLimit: Math.min(MAX_BODY_BYTES, settings.maxBodyBytes),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
+    trustProxy: settings.trustProxy ?? false,
+    frameworkErrors: (error, request, reply) => {
+      void reply.header("x-request-id", request.id).header("x-railway-request-id", request.id);
+      void sendError(error, request, reply, settings.publicUrl);
+    },
+    clientErrorHandler: (error, socket) => {
+      answerClientError(error, socket, settings.publicUrl);
+    },
+  });
+  app.setValidatorCompiler(({ schema }) => (data: unknown) => {
+    // The input is kept in the issues so that what is missing can be told from what is wrong.
+    const result = (schema as ZodType).safeParse(data, { reportInput: true });
+    return result.success ? { value: result.data } : { error: result.error };
+  });
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) =>
+    sendError(error, request, reply, settings.publicUrl),
+  );
+  answerUnknownPaths(app, settings.publicUrl);
+  addAccessHooks(app, dependencies);
+  addBodyHooks(app);
+  addIdempotencyHooks(app, dependencies);
+  logAnswers(app);
+  registerOpenApi(app, { publicUrl: settings.publicUrl, version: dependencies.version });
+  for (const extension of dependencies.extensions ?? []) void app.register(extension);
+  void app.register((scope) => {
+    addRoutes(scope.withTypeProvider<ZodTypeProvider>(), dependencies);
+    return Promise.resolve();
+  });
+  return app;
+}
+
+function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
+  addHealthRoute(app, dependencies);
+  addKeyRoutes(app, dependencies);
+  addOperatorRoutes(app, dependencies);
+  addAgentRoutes(app, dependencies);
+  addNumberRoutes(app, dependencies);
+  addNumberWebhookRoutes(app, dependencies);
+  addUsageRoute(app, dependencies);
+  addBatchRoutes(app, dependencies);
+  addCampaignRoutes(app, dependencies);
+  addOutboundCallRoute(app, dependencies);
+  addCallRoutes(app, dependencies);
+}
+
+function answerUnknownPaths(app: FastifyInstance, publicUrl: string): void {
+  const paths = createKnownPaths();
+  app.addHook("onRoute", (route) => {
+    paths.add(route.url, Array.isArray(route.method) ? route.method : [route.method]);
+    if (route.url.startsWith("/v1") && route.config?.access === undefined) {
+      throw new Error(`${route.url} does not say who may use it`);
+    }
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const methods = paths.methodsOf(request.url.split("?", 1)[0] ?? "");
+    if (methods.length === 0) {
+      const message = `There is nothing at ${request.method} of this path. /docs lists what there is.`;
+      return sendError(new AppError("not_found", { message }), request, reply, publicUrl);
+    }
+    void reply.header("allow", methods.join(", "));
+    const message = `This path knows ${methods.join(", ")}, not ${request.method}.`;
+    return sendError(new AppError("method_not_allowed", { message }), request, reply, publicUrl);
+  });
+}
+
+// One line per answer. The route's pattern, never the path: paths hold phone numbers.
+function logAnswers(app: FastifyInstance): void {
+  app.addHook("onResponse", (request: FastifyRequest, reply, done) => {
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime),
+        keyId: request.apiKey?.id ?? null,
+      },
+      "answered",
+    );
+    done();
+  });
+}
