@@ -1,6 +1,6 @@
 // Gathers carrier events for a few milliseconds and applies them together: one transaction for a
-// burst of callbacks. Every caller hears after the commit; a bad event stops nobody else's. Bounded:
-// beyond it callers are told to come again.
+// burst of callbacks. Every caller hears after the commit; a bad event stops nobody else's.
+// Bounded: beyond it callers are told to come again.
 
 import { AppError } from "../domain/app-error.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
@@ -10,8 +10,8 @@ const GATHER_MS = 5;
 /** Bounds a transaction: its locks are held for some tens of milliseconds. */
 const MAX_BATCH = 500;
 /**
- * Beyond it the database is not keeping up. At a thousand events a second this is ten seconds' worth,
- * below the fifteen that the carrier's retries last.
+ * Beyond it the database is not keeping up. At a thousand events a second this is ten seconds'
+ * worth, below the fifteen that the carrier's retries last.
  */
 const MAX_WAITING = 10_000;
 
@@ -29,7 +29,10 @@ export interface CallbackGatherer {
   add(event: CarrierEvent): Promise<void>;
 }
 
-/** @param apply one transaction over all its events; idempotent, because a batch that failed is rerun in parts */
+/**
+ * @param apply one transaction over all its events; idempotent, because a batch that failed is
+ * rerun in parts
+ */
 export function createCallbackGatherer(
   apply: (events: readonly CarrierEvent[]) => Promise<void>,
 ): CallbackGatherer {
@@ -83,8 +86,8 @@ export function createCallbackGatherer(
   };
 }
 
-// A database that cannot be reached fails every event alike; asking it five hundred times more would
-// only keep the carrier waiting.
+// A database that cannot be reached fails every event alike; asking it five hundred times more
+// would only keep the carrier waiting.
 function isOfOneEvent(error: unknown): boolean {
   return !(error instanceof AppError && error.retryable);
 }

@@ -1,6 +1,7 @@
-// The carrier's side of the server: callbacks about our calls. Verified by signature before anything
-// in them is believed, refused cheaply when they cannot be ours, and answered after their commit: an
-// error of ours is a 5xx, which the carrier was told to send again (see callback-addresses.ts).
+// The carrier's side of the server: callbacks about our calls. Verified by signature before
+// anything in them is believed, refused cheaply when they cannot be ours, and answered after their
+// commit: an error of ours is a 5xx, which the carrier was told to send again (see
+// callback-addresses.ts).
 
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import {

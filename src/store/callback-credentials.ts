@@ -1,4 +1,5 @@
-// What a carrier's request about one of our calls is checked against: the account it must come from and its tokens.
+// What a carrier's request about one of our calls is checked against: the account it must come from
+// and its tokens.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";

@@ -1,0 +1,233 @@
+// What a stranger, a carrier and a broken database get from the callback routes.
+
+import { createHmac } from "node:crypto";
+
+import fastify from "fastify";
+import type { FastifyInstance } from "fastify";
+import { afterEach, expect, test } from "vitest";
+
+import type { ConnectEnd } from "../../src/carrier/twilio/webhooks.ts";
+import { AppError } from "../../src/domain/app-error.ts";
+import type { CarrierEvent } from "../../src/domain/carrier-event.ts";
+import { carrierWebhooks } from "../../src/http/carrier-webhooks.ts";
+
+const callId = "call_0192f3a4b5c60123456789abcdef0123";
+const callSid = `CA${"0".repeat(32)}`;
+const accountSid = `AC${"0".repeat(32)}`;
+const publicUrl = "https://calls.example.com/carillon";
+const now = Date.UTC(2026, 10, 23, 12);
+
+const apps: FastifyInstance[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+});
+
+interface World {
+  readonly app: FastifyInstance;
+  readonly events: CarrierEvent[];
+  readonly ends: [callId: string, dialNumber: number, end: ConnectEnd][];
+  /** Call ids that the database was asked about. */
+  readonly asked: string[];
+}
+
+function open(addEvent?: (event: CarrierEvent) => Promise<void>): World {
+  const events: CarrierEvent[] = [];
+  const ends: World["ends"] = [];
+  const asked: string[] = [];
+  const app = fastify();
+  apps.push(app);
+  void app.register(
+    carrierWebhooks({
+      publicUrl,
+      clock: { now: () => now, monotonicMs: () => 0, state: () => ({ kind: "steady" }) },
+      tokensOfCall: (id) => {
+        asked.push(id);
+        const account = { carrierAccountId: accountSid, tokens: ["new token", "old token"] };
+        return Promise.resolve(id === callId ? account : null);
+      },
+      addEvent:
+        addEvent ??
+        ((event) => {
+          events.push(event);
+          return Promise.resolve();
+        }),
+      recordConnectEnd: (dial, end) => {
+        ends.push([dial.callId, dial.dialNumber, end]);
+        return Promise.resolve();
+      },
+    }),
+  );
+  return { app, events, ends, asked };
+}
+
+const ringing: Readonly<Record<string, string>> = {
+  CallSid: callSid,
+  AccountSid: accountSid,
+  CallStatus: "ringing",
+  Empty: "",
+};
+
+interface Sent {
+  readonly path?: string;
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly token?: string;
+  readonly signature?: string | null;
+  readonly contentType?: string | null;
+}
+
+function post(app: FastifyInstance, sent: Sent = {}) {
+  const path = sent.path ?? `/twilio/calls/${callId}/2/status`;
+  const fields: Readonly<Record<string, string>> = sent.fields ?? ringing;
+  const names = Object.keys(fields).toSorted((a, b) => (a < b ? -1 : 1));
+  const signature =
+    sent.signature ??
+    createHmac("sha1", sent.token ?? "new token")
+      .update(publicUrl + path + names.map((name) => name + fields[name]).join(""), "utf8")
+      .digest("base64");
+  const contentType = sent.contentType ?? "application/x-www-form-urlencoded; charset=UTF-8";
+  return app.inject({
+    method: "POST",
+    url: path,
+    headers: {
+      // A lie that must not matter: the signature is checked over the public URL.
+      host: "attacker.example",
+      ...(sent.contentType === null ? {} : { "content-type": contentType }),
+      ...(sent.signature === null ? {} : { "x-twilio-signature": signature }),
+    },
+    payload: new URLSearchParams(fields).toString(),
+  });
+}
+
+test("a signed status callback becomes an event, answered 204", async () => {
+  const { app, events } = open();
+  const answer = await post(app);
+  expect(answer.statusCode).toBe(204);
+  expect(events).toMatchObject([
+    { kind: "status", callId, dialNumber: 2, carrierCallId: callSid, status: "ringing", at: now },
+  ]);
+});
+
+test("the query and the previous token count too; a missing content type does not matter", async () => {
+  const { app, events } = open();
+  const path = `/twilio/calls/${callId}/2/status?x=%20'y`;
+  expect((await post(app, { path, token: "old token" })).statusCode).toBe(204);
+  expect((await post(app, { contentType: null })).statusCode).toBe(204);
+  expect(events).toHaveLength(2);
+});
+
+test("a verdict becomes an event", async () => {
+  const { app, events } = open();
+  const path = `/twilio/calls/${callId}/1/amd`;
+  const fields = { CallSid: callSid, AccountSid: accountSid, AnsweredBy: "machine_start" };
+  expect((await post(app, { path, fields })).statusCode).toBe(204);
+  expect(events).toMatchObject([
+    {
+      kind: "machine_verdict",
+      dialNumber: 1,
+      answeredBy: "machine",
+      carrierVerdict: "machine_start",
+    },
+  ]);
+});
+
+test("the end of a conversation is recorded and answered with a hang-up", async () => {
+  const { app, ends, events } = open();
+  const path = `/twilio/calls/${callId}/2/connect-action`;
+  const fields = {
+    CallSid: callSid,
+    AccountSid: accountSid,
+    CallStatus: "in-progress",
+    SessionStatus: "failed",
+    ErrorCode: "64105",
+    ErrorMessage: "Websocket ended",
+  };
+  const answer = await post(app, { path, fields });
+  expect(answer.statusCode).toBe(200);
+  expect(answer.headers["content-type"]).toContain("text/xml");
+  expect(answer.body).toBe('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>');
+  expect(ends).toEqual([
+    [
+      callId,
+      2,
+      {
+        sessionStatus: "failed",
+        sessionId: null,
+        errorCode: "64105",
+        errorMessage: "Websocket ended",
+      },
+    ],
+  ]);
+  expect(events).toEqual([]);
+});
+
+test("a recording's callback is taken", async () => {
+  const path = `/twilio/calls/${callId}/2/recording`;
+  expect((await post(open().app, { path })).statusCode).toBe(204);
+});
+
+test("a status nobody knows is taken and means nothing", async () => {
+  const { app, events } = open();
+  const answer = await post(app, { fields: { ...ringing, CallStatus: "zen" } });
+  expect(answer.statusCode).toBe(204);
+  expect(events).toEqual([]);
+});
+
+test.each<[string, Sent]>([
+  ["no signature", { signature: null }],
+  ["a wrong signature", { signature: "AAAAAAAAAAAAAAAAAAAAAAAAAAA=" }],
+  ["another token's signature", { token: "somebody's token" }],
+  ["another account", { fields: { ...ringing, AccountSid: `AC${"1".repeat(32)}` } }],
+  ["no account", { fields: { CallSid: callSid, CallStatus: "ringing" } }],
+])("%s: 403, and nothing is believed", async (_name, sent) => {
+  const { app, events, ends } = open();
+  for (const route of ["status", "amd", "connect-action", "recording"]) {
+    const answer = await post(app, { ...sent, path: `/twilio/calls/${callId}/2/${route}` });
+    expect(answer.statusCode).toBe(403);
+    expect(answer.body).toBe("");
+  }
+  expect(events).toEqual([]);
+  expect(ends).toEqual([]);
+});
+
+test("a callback of one dial does not pass for another's", async () => {
+  const { app } = open();
+  const names = Object.keys(ringing).toSorted((a, b) => (a < b ? -1 : 1));
+  const signature = createHmac("sha1", "new token")
+    .update(
+      `${publicUrl}/twilio/calls/${callId}/1/status${names.map((name) => name + ringing[name]).join("")}`,
+    )
+    .digest("base64");
+  expect((await post(app, { signature })).statusCode).toBe(403);
+});
+
+test.each([
+  [`/twilio/calls/${callId.replace("0192", "0193")}/1/status`, 1],
+  [`/twilio/calls/${callId}/0/status`, 0],
+  [`/twilio/calls/${callId}/abc/status`, 0],
+  ["/twilio/calls/call_1/1/status", 0],
+  [`/twilio/calls/${encodeURIComponent("call_' or 1=1 --")}/1/status`, 0],
+])("%s: 404 after asking the database %i times", async (path, times) => {
+  const { app, asked } = open();
+  expect((await post(app, { path })).statusCode).toBe(404);
+  expect(asked).toHaveLength(times);
+});
+
+test("a body beyond 16 KiB is refused unread", async () => {
+  const { app, asked } = open();
+  const answer = await post(app, { fields: { ...ringing, Long: "x".repeat(17_000) } });
+  expect(answer.statusCode).toBe(413);
+  expect(asked).toEqual([]);
+});
+
+test.each([
+  [new AppError("server_busy", { message: "busy" }), 503],
+  [new AppError("database_unavailable", { message: "gone" }), 503],
+  [new Error("anything"), 500],
+])(
+  "an event that cannot be written is a 5xx, which the carrier sends again: %s",
+  async (...row) => {
+    const [error, status] = row;
+    const { app } = open(() => Promise.reject(error));
+    expect((await post(app)).statusCode).toBe(status);
+  },
+);
