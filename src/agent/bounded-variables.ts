@@ -1,5 +1,6 @@
-// Recipients' variables on their way to a model or a voice: bounded in number and size, without invisible characters.
-// They come from lists that strangers may have filled in. They are data everywhere and instructions nowhere.
+// Recipients' variables on their way to a model or a voice: bounded in number and size, without
+// invisible characters. They come from lists that strangers may have filled in. They are data
+// everywhere and instructions nowhere.
 
 /** As the request's schema lets them in (contract A.3, DESIGN §5). */
 export type Variables = Readonly<Record<string, string | number | boolean>>;
@@ -12,8 +13,8 @@ export const MAX_NAME_CHARACTERS = 64;
 /** All of them as JSON, in bytes: about a thousand tokens in front of every turn. */
 export const MAX_VARIABLES_BYTES = 4096;
 
-// Control characters, joiners and other invisible marks (zero width, bidirectional, tag characters, soft hyphen) can
-// hide an instruction from the person who checks the list.
+// Control characters, joiners and other invisible marks (zero width, bidirectional, tag characters,
+// soft hyphen) can hide an instruction from the person who checks the list.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]+/gu;
 
 /** One value as text: one line, no invisible characters, at most `MAX_VALUE_CHARACTERS`. */
@@ -22,8 +23,8 @@ export function boundValue(value: string | number | boolean): string {
 }
 
 /**
- * The variables that may be used, in their own order: the first ones up to every bound. Names that are empty once
- * cleaned are left out.
+ * The variables that may be used, in their own order: the first ones up to every bound. Names that
+ * are empty once cleaned are left out.
  */
 export function boundVariables(variables: Variables): Variables {
   const bounded: Record<string, string | number | boolean> = {};

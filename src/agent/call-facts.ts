@@ -1,5 +1,5 @@
-// What is true about a call when it begins: local time, numbers, attempt. Read once, so that a prompt does not change
-// under a conversation (contract B.8).
+// What is true about a call when it begins: local time, numbers, attempt. Read once, so that a
+// prompt does not change under a conversation (contract B.8).
 
 import type { Instant } from "../domain/instant.ts";
 
@@ -23,7 +23,10 @@ export interface CallFacts {
   readonly context: CallContext;
 }
 
-/** @throws RangeError for a zone this runtime does not know; zones are checked when a campaign or agent is written. */
+/**
+ * @throws RangeError for a zone this runtime does not know; zones are checked when a campaign or
+ * agent is written.
+ */
 export function describeCall(context: CallContext): CallFacts {
   const { at, timezone } = context;
   const local = (options: Intl.DateTimeFormatOptions, moment: Instant = at, zone = timezone) =>
@@ -33,13 +36,17 @@ export function describeCall(context: CallContext): CallFacts {
     date: local(asDate),
     time: local({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     weekday: local({ weekday: "long" }),
-    // The day after in the calendar: 24 hours later may be the same day, or the one after, when clocks change.
+    // The day after in the calendar: 24 hours later may be the same day, or the one after, when
+    // clocks change.
     tomorrow: local(asDate, nextDay(at, timezone), "UTC"),
     context,
   };
 }
 
-/** The names that the contract gives to them in {{double braces}} (B.8). `caller_phone` is the other party's. */
+/**
+ * The names that the contract gives to them in {{double braces}} (B.8). `caller_phone` is the other
+ * party's.
+ */
 export function factPlaceholders(facts: CallFacts): Readonly<Record<string, string>> {
   return {
     current_date: facts.date,

@@ -1,4 +1,5 @@
-// The tool with which a model hangs up. It takes no destination, amount or address: there is nothing to misuse.
+// The tool with which a model hangs up. It takes no destination, amount or address: there is
+// nothing to misuse.
 
 import type { ModelTool } from "../ports/model.ts";
 

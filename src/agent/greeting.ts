@@ -1,5 +1,5 @@
-// The opening line, prepared before the dial so that nobody waits for a model to hear the first word.
-// Pure: the same agent, variables and facts give the same words.
+// The opening line, prepared before the dial so that nobody waits for a model to hear the first
+// word. Pure: the same agent, variables and facts give the same words.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import { boundText } from "./bounded-variables.ts";
@@ -12,8 +12,9 @@ import { fillPlaceholders } from "./placeholders.ts";
 export const MAX_GREETING_CHARACTERS = 1_000;
 
 /**
- * The agent's welcome message with the recipient's variables filled in, on one line. "" when the agent has none: the
- * model then opens the conversation. Without `facts`, {{current_date}} and its kin stay as written.
+ * The agent's welcome message with the recipient's variables filled in, on one line. "" when the
+ * agent has none: the model then opens the conversation. Without `facts`, {{current_date}} and its
+ * kin stay as written.
  */
 export function prepareGreeting(
   agent: Pick<AgentSettings, "welcome_message">,

@@ -1,5 +1,5 @@
-// How much of a spoken text the person really heard. A pure rule over what the speech path reports, best evidence first.
-// It must never claim more than the text, nor cut a character in half.
+// How much of a spoken text the person really heard. A pure rule over what the speech path reports,
+// best evidence first. It must never claim more than the text, nor cut a character in half.
 
 /** How fast a voice speaks, in characters a second. Measured on the relay's voices: about 14. */
 export const SPOKEN_CHARACTERS_PER_SECOND = 14;
@@ -14,9 +14,9 @@ export interface HeardEvidence {
 }
 
 /**
- * The number of characters of `text` that were heard: what was reported as played; else the reported text as an exact
- * prefix; else the longest common prefix of words after normalising; else duration × speaking rate.
- * Source: voice.md §4 (Interrupt).
+ * The number of characters of `text` that were heard: what was reported as played; else the
+ * reported text as an exact prefix; else the longest common prefix of words after normalising; else
+ * duration × speaking rate. Source: voice.md §4 (Interrupt).
  */
 export function decideHeardCharacters(text: string, evidence: HeardEvidence): number {
   if (evidence.playedCharacters > 0) return evidence.playedCharacters;
@@ -50,9 +50,10 @@ export function spokenIn(text: string, durationMs: number): number {
 const MIN_MATCHING_LETTERS = 4;
 
 /**
- * Where in `text` a clause that was just reported as played ends, given that everything before `from` was played.
- * Spaces and case may differ from what was sent, and a voice may have rewritten numbers: then the clause's own length
- * is the best guess. A clause that has nothing to do with the text (a report of dropped speech) moves nothing.
+ * Where in `text` a clause that was just reported as played ends, given that everything before
+ * `from` was played. Spaces and case may differ from what was sent, and a voice may have rewritten
+ * numbers: then the clause's own length is the best guess. A clause that has nothing to do with the
+ * text (a report of dropped speech) moves nothing.
  */
 export function advancePlayed(text: string, from: number, clause: string): number {
   const match = matchClause(text, from, clause);

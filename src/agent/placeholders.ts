@@ -1,5 +1,5 @@
-// Placeholders in texts of the tenant: {{name}} and {name}. Filled in one pass, so a value is never read as a template.
-// Unknown names stay as they are written (contract B.4, B.8).
+// Placeholders in texts of the tenant: {{name}} and {name}. Filled in one pass, so a value is never
+// read as a template. Unknown names stay as they are written (contract B.4, B.8).
 
 import { boundValue } from "./bounded-variables.ts";
 import type { Variables } from "./bounded-variables.ts";
@@ -9,8 +9,8 @@ const PLACEHOLDER =
   /\{\{\s*([\p{L}_][\p{L}\p{N}_.\- ]{0,63}?)\s*\}\}|\{([\p{L}_][\p{L}\p{N}_.\- ]{0,63})\}/gu;
 
 /**
- * Fills a text. `facts` are the engine's own values ({{current_date}}) and win over variables of the same name; they
- * answer to double braces only, as the contract writes them.
+ * Fills a text. `facts` are the engine's own values ({{current_date}}) and win over variables of
+ * the same name; they answer to double braces only, as the contract writes them.
  */
 export function fillPlaceholders(
   text: string,

@@ -1,6 +1,7 @@
-// What a model reads before anything is said: instructions first, then the facts and data of this one call.
-// The instructions are the same bytes for every call of a campaign (unless its texts hold placeholders), so a provider's
-// prompt cache hits; everything that differs comes after them. Variables are data in a marked block, never instructions.
+// What a model reads before anything is said: instructions first, then the facts and data of this
+// one call. The instructions are the same bytes for every call of a campaign (unless its texts hold
+// placeholders), so a provider's prompt cache hits; everything that differs comes after them.
+// Variables are data in a marked block, never instructions.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { ModelMessage } from "../ports/model.ts";

@@ -1,4 +1,5 @@
-// What an agent's `response_length` asks of the model: guidance in words, and a hard bound beside it.
+// What an agent's `response_length` asks of the model: guidance in words, and a hard bound beside
+// it.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 
@@ -10,8 +11,9 @@ const GUIDANCE: Readonly<Record<ResponseLength, string>> = {
   long: "Answer in as many short sentences as the matter needs, about 120 words at most.",
 };
 
-// The bound stops a model that runs away; the guidance sets the length. So it is several times what the guidance takes
-// (a word is one to three tokens, more in scripts other than Latin), with room for a tool call and some hidden thought.
+// The bound stops a model that runs away; the guidance sets the length. So it is several times what
+// the guidance takes (a word is one to three tokens, more in scripts other than Latin), with room
+// for a tool call and some hidden thought.
 const MAX_OUTPUT_TOKENS: Readonly<Record<ResponseLength, number>> = {
   short: 300,
   medium: 500,

@@ -1,5 +1,6 @@
-// How a conversation ends: the closing line is heard out, then the line is cut, with one cause and only once.
-// Speech over a closing line still counts. Cutting at once is for what cannot wait (a machine, the longest call).
+// How a conversation ends: the closing line is heard out, then the line is cut, with one cause and
+// only once. Speech over a closing line still counts. Cutting at once is for what cannot wait (a
+// machine, the longest call).
 
 import type { EndCause } from "../domain/call-life.ts";
 import {
@@ -14,7 +15,9 @@ import { finish, setTimer, speakLine, stockLines } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import { cutAtSilencing, isAllPlayed, playbackEndsAt } from "./turn-memory.ts";
 
-/** The last words were sent: cut the line when they have been heard, or when they must have been. */
+/**
+ * The last words were sent: cut the line when they have been heard, or when they must have been.
+ */
 export function beginClosing(step: Step, cause: EndCause): void {
   const { state, at } = step;
   const mayGoOn = cause === "completed" || cause === "silence_timeout";
@@ -34,7 +37,10 @@ export function endNow(step: Step, cause: EndCause): void {
   step.effects.push({ kind: "end", cause });
 }
 
-/** The other side is gone. A goodbye that was under way keeps its cause; otherwise the person ended the call. */
+/**
+ * The other side is gone. A goodbye that was under way keeps its cause; otherwise the person ended
+ * the call.
+ */
 export function closed(step: Step, how: "hung_up" | "lost"): void {
   const { state, at } = step;
   state.memory = cutAtSilencing(state.memory, at);
@@ -71,7 +77,10 @@ export function playedInClosing(step: Step): void {
   if (isAllPlayed(step.state.memory)) setEnding(step, step.at + ENDING_GRACE_MS);
 }
 
-/** Somebody speaks over the closing line: their words are waited for, if they can still change anything. */
+/**
+ * Somebody speaks over the closing line: their words are waited for, if they can still change
+ * anything.
+ */
 export function speechInClosing(step: Step): void {
   const { state, at } = step;
   if (state.closing === null || !state.closing.isCancelable) return;

@@ -1,5 +1,6 @@
-// What a conversation hears and what it wants done: the whole vocabulary between the core and a speech path.
-// A speech path (ConversationRelay today, raw audio later) only translates; nothing of its wire may appear here.
+// What a conversation hears and what it wants done: the whole vocabulary between the core and a
+// speech path. A speech path (ConversationRelay today, raw audio later) only translates; nothing of
+// its wire may appear here.
 
 import type { EndCause } from "../domain/call-life.ts";
 import type { AnsweredBy } from "../domain/carrier-event.ts";
@@ -7,7 +8,10 @@ import type { Instant } from "../domain/instant.ts";
 import type { ModelRequest } from "../ports/model.ts";
 import type { TranscriptLine } from "./turn-memory.ts";
 
-/** The timers of one conversation. The core says when, the driver waits and answers with `timerFired`. */
+/**
+ * The timers of one conversation. The core says when, the driver waits and answers with
+ * `timerFired`.
+ */
 export type TimerName =
   /** Nobody has spoken since the call was connected and the agent was to wait. */
   | "greeting"
@@ -37,7 +41,8 @@ export type SessionEvent = { readonly at: Instant } & (
       readonly durationMs: number | null;
     }
   | { readonly kind: "dtmf"; readonly digit: string }
-  // The next three may never come, or come late: everything that waits for one has a timer beside it.
+  // The next three may never come, or come late: everything that waits for one has a timer beside
+  // it.
   | { readonly kind: "agentSpeaking"; readonly on: boolean }
   | { readonly kind: "clientSpeaking"; readonly on: boolean }
   | { readonly kind: "played"; readonly text: string }
@@ -65,7 +70,10 @@ export interface SessionFacts {
   readonly endCause: EndCause | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
-  /** Mean over turns, from the person's final words to our first token; null before the first such turn. */
+  /**
+   * Mean over turns, from the person's final words to our first token; null before the first such
+   * turn.
+   */
   readonly avgLatencyMs: number | null;
 }
 

@@ -1,5 +1,6 @@
-// What a conversation has to know between two events, and the limits it keeps. Values only: the rules are in
-// session.ts and its neighbours. Only the memory grows while a call lasts, and the longest call bounds it.
+// What a conversation has to know between two events, and the limits it keeps. Values only: the
+// rules are in session.ts and its neighbours. Only the memory grows while a call lasts, and the
+// longest call bounds it.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { EndCause } from "../domain/call-life.ts";
@@ -52,7 +53,10 @@ export interface CurrentTurn {
   readonly spokenCharacters: number;
   /** This is the second try of the same reply. */
   readonly isRetry: boolean;
-  /** When the person had finished what this replies to; null when nobody asked (an opening, a wrap-up). */
+  /**
+   * When the person had finished what this replies to; null when nobody asked (an opening, a
+   * wrap-up).
+   */
   readonly askedAt: Instant | null;
   /** The model wants to hang up when this has been heard. */
   readonly endAsked: boolean;
@@ -79,7 +83,10 @@ export interface SessionState {
   /** When our side was last audible; in the future while audio plays, by estimate. */
   readonly agentQuietAt: Instant;
   readonly personQuietAt: Instant;
-  /** Since when the speech path reports our voice as on; null while it is off or nothing was reported. */
+  /**
+   * Since when the speech path reports our voice as on; null while it is off or nothing was
+   * reported.
+   */
   readonly agentSpeakingSince: Instant | null;
   /** When the newest token was sent. */
   readonly lastTokenAt: Instant;
@@ -96,7 +103,10 @@ export interface SessionState {
   readonly latencyTurns: number;
 }
 
-/** A person who picks up and hears nothing hangs up; they never hear more than this of it (voice.md §3). */
+/**
+ * A person who picks up and hears nothing hangs up; they never hear more than this of it (voice.md
+ * §3).
+ */
 export const GREETING_WAIT_MS = 2_000;
 
 /** Keys of one entry follow each other faster than this. */
@@ -104,9 +114,14 @@ export const KEYPAD_PAUSE_MS = 2_000;
 /** Longer than any account or card number. */
 export const MAX_KEYPAD_DIGITS = 32;
 
-/** Longer than any model that can hold a conversation needs (slowest provider tails: a few seconds). */
+/**
+ * Longer than any model that can hold a conversation needs (slowest provider tails: a few seconds).
+ */
 export const MODEL_FIRST_TOKEN_MS = 6_000;
-/** Shorter than a listener's patience in mid-sentence; a healthy stream pauses for well under a second. */
+/**
+ * Shorter than a listener's patience in mid-sentence; a healthy stream pauses for well under a
+ * second.
+ */
 export const MODEL_NEXT_TOKEN_MS = 4_000;
 
 /** A reply longer than about two minutes of speech is a model that ran away. */
@@ -114,18 +129,27 @@ export const MAX_TURN_CHARACTERS = 1_800;
 /** One utterance as the model reads it; five minutes of uninterrupted speech. */
 export const MAX_FINAL_CHARACTERS = 4_000;
 
-/** The end waits for playback this much longer than the estimate, and never longer in all than the cap (voice.md §4). */
+/**
+ * The end waits for playback this much longer than the estimate, and never longer in all than the
+ * cap (voice.md §4).
+ */
 export const ENDING_MARGIN_MS = 1_500;
 export const MAX_ENDING_MS = 12_000;
 /** After the voice went quiet: a pause between two clauses is shorter. */
 export const ENDING_GRACE_MS = 300;
-/** A voice that went quiet sooner than this after the newest token may not have begun with it (lag: 250–480 ms). */
+/**
+ * A voice that went quiet sooner than this after the newest token may not have begun with it (lag:
+ * 250–480 ms).
+ */
 export const TOKEN_SETTLED_MS = 1_000;
 /** Somebody is speaking over the closing line: their words get this long to arrive. */
 export const ENDING_LISTEN_MS = 3_000;
 export const MAX_ENDING_WITH_SPEECH_MS = 20_000;
 
-/** Reports of who speaks may get lost: nobody is believed to speak for longer than this (voice.md §1). */
+/**
+ * Reports of who speaks may get lost: nobody is believed to speak for longer than this (voice.md
+ * §1).
+ */
 export const MAX_SPEAKING_FLAG_MS = 30_000;
 
 /** The model is told this long before the longest call is over. */
@@ -133,10 +157,16 @@ export const WRAP_UP_MS = 20_000;
 /** Below this a wrap-up would come as the conversation begins. */
 export const MIN_DURATION_WITH_WRAP_UP_MS = 40_000;
 
-/** A `[VOICEMAIL]` tag later than this is a mistake: no greeting of a machine is that long (voice.md §4). */
+/**
+ * A `[VOICEMAIL]` tag later than this is a mistake: no greeting of a machine is that long (voice.md
+ * §4).
+ */
 export const VOICEMAIL_TAG_MS = 180_000;
 
-/** How long both sides may be silent before the person is asked whether they are still there: a third to a half. */
+/**
+ * How long both sides may be silent before the person is asked whether they are still there: a
+ * third to a half.
+ */
 export function repromptAfterMs(silenceHangupMs: number): number {
   return Math.min(silenceHangupMs / 2, Math.max(10_000, silenceHangupMs / 3));
 }

@@ -1,5 +1,6 @@
-// One step of a conversation in the making: a private copy of the state, and the effects in the order they are wanted.
-// The rules change the copy; the state that came in is never touched. Tokens leave through `speakToken` and nowhere else.
+// One step of a conversation in the making: a private copy of the state, and the effects in the
+// order they are wanted. The rules change the copy; the state that came in is never touched. Tokens
+// leave through `speakToken` and nowhere else.
 
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -49,7 +50,9 @@ export function speakToken(step: Step, token: string, last: boolean): void {
   state.agentQuietAt = Math.max(state.agentQuietAt, playbackEndsAt(state.memory));
 }
 
-/** Says a fixed line, as a turn of its own. Nothing may be in generation. A blank line says nothing. */
+/**
+ * Says a fixed line, as a turn of its own. Nothing may be in generation. A blank line says nothing.
+ */
 export function speakLine(step: Step, line: string): void {
   if (line.trim() === "") return;
   step.state.turnId += 1;
@@ -57,7 +60,10 @@ export function speakLine(step: Step, line: string): void {
   speakToken(step, line.trim(), true);
 }
 
-/** The engine's own sentences, in the language the person was last heard in when the agent speaks several. */
+/**
+ * The engine's own sentences, in the language the person was last heard in when the agent speaks
+ * several.
+ */
 export function stockLines(state: SessionState): StockLines {
   const isMulti = state.plan.language === "multi";
   return stockLinesFor(isMulti ? (state.lastLanguage ?? "en") : state.plan.language);

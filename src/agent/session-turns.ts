@@ -1,5 +1,6 @@
-// Whose turn it is: the person's words start the model, its tokens are spoken, an interruption stops both.
-// Only tokens of the newest turn are ever spoken; the memory holds what was heard and nothing else.
+// Whose turn it is: the person's words start the model, its tokens are spoken, an interruption
+// stops both. Only tokens of the newest turn are ever spoken; the memory holds what was heard and
+// nothing else.
 
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelRequest } from "../ports/model.ts";
@@ -164,8 +165,8 @@ export function modelFinished(step: Step, turnId: number): void {
 }
 
 /**
- * The reply broke. Before its first word it is asked for once more, at once; after that the person is asked to repeat,
- * and a second failure in a row ends the call with an apology.
+ * The reply broke. Before its first word it is asked for once more, at once; after that the person
+ * is asked to repeat, and a second failure in a row ends the call with an apology.
  */
 export function modelBroke(step: Step, turnId: number, retryable: boolean): void {
   const { state } = step;
@@ -293,7 +294,8 @@ function alternate(messages: readonly ModelMessage[]): ModelMessage[] {
   return alternating;
 }
 
-// Recognisers send words; anything else in them (control characters, lone surrogates) has no business in a history.
+// Recognisers send words; anything else in them (control characters, lone surrogates) has no
+// business in a history.
 function speakable(text: string): string {
   return text
     .replaceAll(/\p{Cc}+/gu, " ")

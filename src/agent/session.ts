@@ -1,7 +1,8 @@
-// The conversation on one call as a pure function: (state, event) -> (state, effects). No socket, timer, clock, dice or
-// sound; time is what the events say. Whoever drives it does the effects in order and feeds back what happens.
-// Under any order of events: only the newest turn speaks, nothing follows `end`, there is one end cause, and the
-// transcript is what was heard. Source of the rules: voice.md §1 and §4.
+// The conversation on one call as a pure function: (state, event) -> (state, effects). No socket,
+// timer, clock, dice or sound; time is what the events say. Whoever drives it does the effects in
+// order and feeds back what happens. Under any order of events: only the newest turn speaks,
+// nothing follows `end`, there is one end cause, and the transcript is what was heard. Source of
+// the rules: voice.md §1 and §4.
 
 import type { Instant } from "../domain/instant.ts";
 import type { SessionEffect, SessionEvent, TimerName } from "./session-events.ts";
@@ -46,8 +47,8 @@ export interface SessionStep {
 }
 
 /**
- * What an event makes of a conversation. Pure; events that mean nothing in a state (a late token, a timer that was
- * cleared, anything after the end) change nothing.
+ * What an event makes of a conversation. Pure; events that mean nothing in a state (a late token, a
+ * timer that was cleared, anything after the end) change nothing.
  *
  * | event | idle | waiting | listening | thinking | speaking | closing |
  * |---|---|---|---|---|---|---|

@@ -1,8 +1,11 @@
-// From a model's tokens to words a voice can say: markdown is dropped, line breaks become spaces, and the literal tags
-// that end a call are taken out. What comes out does not depend on how the text was split into tokens.
-// A tag is never spoken, not even a piece of one.
+// From a model's tokens to words a voice can say: markdown is dropped, line breaks become spaces,
+// and the literal tags that end a call are taken out. What comes out does not depend on how the
+// text was split into tokens. A tag is never spoken, not even a piece of one.
 
-/** Tags that prompts written for the upstream API ask for (contract B.6, B.7). They act like the tools of that name. */
+/**
+ * Tags that prompts written for the upstream API ask for (contract B.6, B.7). They act like the
+ * tools of that name.
+ */
 export type SpokenTag = "end_call" | "voicemail";
 
 const TAGS: ReadonlyMap<string, SpokenTag> = new Map([

@@ -1,5 +1,6 @@
-// The few sentences the engine says by itself, when there is no model to say them or no time to ask it.
-// Fixed texts in every language an agent can have, so that they can be checked by reading; never made of data.
+// The few sentences the engine says by itself, when there is no model to say them or no time to ask
+// it. Fixed texts in every language an agent can have, so that they can be checked by reading;
+// never made of data.
 
 export interface StockLines {
   /** The person has been silent for a while. */

@@ -49,6 +49,12 @@ const PLAYBACK_LAG_MS = 350;
 /** A cut that is reported after the audio should have ended still counts for this long: the estimate is rough. */
 const LATE_CUT_MS = 5_000;
 
+/** What the speech path says about the moment it was cut. */
+export interface Cut {
+  readonly heardText: string;
+  readonly durationMs: number | null;
+}
+
 /** Adds what the person said. It joins their line when nothing was said to them in between. */
 export function addCallee(memory: TurnMemory, text: string, at: Instant): TurnMemory {
   const last = memory.at(-1);
@@ -128,12 +134,8 @@ export function markBrokenOff(memory: TurnMemory, turnId: number): TurnMemory {
  * Cuts the memory to what was heard when the person cut in: the line being played is shortened, lines that waited
  * behind it are gone. Answers the same memory when nothing was playing.
  */
-export function cutAtInterrupt(
-  memory: TurnMemory,
-  cut: { readonly heardText: string; readonly durationMs: number | null },
-  at: Instant,
-): TurnMemory {
-  const index = lineBeingHeard(memory, cut.heardText, at);
+export function cutAtInterrupt(memory: TurnMemory, cut: Cut, at: Instant): TurnMemory {
+  const index = lineBeingHeard(memory, cut, at);
   const line = memory[index];
   if (line?.role !== "agent") return memory;
   const heard = decideHeardCharacters(line.text, { ...cut, ...line });
@@ -187,16 +189,35 @@ function isOver(memory: TurnMemory, line: AgentLine): boolean {
   return overtaken || isPlayed(line);
 }
 
-// Estimates of who plays when are rough, so the words reported as heard come before them.
-function lineBeingHeard(memory: TurnMemory, heardText: string, at: Instant): number {
+// Estimates of who plays when are rough, so the words reported as heard come before them. They may also name a line
+// that had just been played to its end: then it lost nothing, and what waited behind it was never heard. Without words
+// it is the line that should have begun when the reported duration did.
+function lineBeingHeard(memory: TurnMemory, cut: Cut, at: Instant): number {
   const recent = memory.flatMap((line, index) =>
-    line.role === "agent" && isPlaying(line, at - LATE_CUT_MS) ? [{ line, index }] : [],
+    line.role === "agent" && line.playsUntil > at - LATE_CUT_MS ? [{ line, index }] : [],
   );
-  const playing = recent.filter(({ line }) => isPlaying(line, at));
-  const reported = recent.findLast(({ line }) => line.playedCharacters > 0);
-  const isNamed = ({ line }: { line: AgentLine }) => beginsWith(line.text, heardText);
-  const named = playing.find(isNamed) ?? recent.find(isNamed);
-  return (reported ?? named ?? playing[0] ?? recent.at(-1))?.index ?? -1;
+  const open = recent.filter(({ line }) => !isPlayed(line));
+  if (open.length === 0) return -1;
+  const playing = open.filter(({ line }) => line.playsUntil > at);
+  const reported = open.findLast(({ line }) => line.playedCharacters > 0);
+  const isNamed = ({ line }: OpenLine) => beginsWith(line.text, cut.heardText);
+  const named = playing.find(isNamed) ?? open.find(isNamed) ?? recent.findLast(isNamed);
+  return (reported ?? named ?? lineByTime(open, cut.durationMs, at))?.index ?? -1;
+}
+
+interface OpenLine {
+  readonly line: AgentLine;
+  readonly index: number;
+}
+
+function lineByTime(
+  open: readonly OpenLine[],
+  durationMs: number | null,
+  at: Instant,
+): OpenLine | undefined {
+  if (durationMs === null) return open.find(({ line }) => line.playsUntil > at) ?? open.at(-1);
+  const offBy = ({ line }: OpenLine) => Math.abs(line.playsFrom - (at - durationMs));
+  return open.toSorted((one, other) => offBy(one) - offBy(other))[0];
 }
 
 function cutAfter(memory: TurnMemory, index: number, heard: number, at: Instant): TurnMemory {

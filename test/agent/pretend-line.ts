@@ -1,5 +1,5 @@
-// A speech path in virtual time that keeps its own books of what was really heard: it plays what it is sent, one turn
-// after the other, at a rate of its own, and may or may not report what it does.
+// A speech path in virtual time that keeps its own books of what was really heard: it plays what it
+// is sent, one turn after the other, at a rate of its own, and may or may not report what it does.
 
 import type { SessionEffect } from "../../src/agent/session-events.ts";
 import type { Happening } from "./talk.ts";
