@@ -1,5 +1,5 @@
-// docs/errors.md, made from the catalogue and the meanings that the server itself shows at /docs/errors.
-// test/error-page.test.ts holds the file to this; nobody edits the page by hand.
+// docs/errors.md, made from the catalogue and the meanings that the server itself shows at
+// /docs/errors. test/error-page.test.ts holds the file to this; nobody edits the page by hand.
 
 import { AppError, ERROR_STATUS, type ErrorCode } from "../src/domain/app-error.ts";
 import { ERROR_MEANINGS } from "../src/http/error-docs.ts";

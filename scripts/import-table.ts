@@ -50,6 +50,10 @@ export const ROOMS: readonly Room[] = [
       // Entry points of the engine and of the agent, by file.
       "src/engine/engine.ts",
       "src/agent/session.ts",
+      "src/agent/session-events.ts",
+      "src/agent/session-state.ts",
+      "src/agent/call-facts.ts",
+      "src/agent/prompt.ts",
       // What a carrier sends us, parsed and verified.
       "src/carrier/twilio/callback-addresses.ts",
       "src/carrier/twilio/webhooks.ts",

@@ -20,7 +20,10 @@ interface ImportLike {
   readonly isTypeOnly: boolean;
 }
 
-/** Imports of one module in source order. A computed `import(expression)` names no module and is left out. */
+/**
+ * Imports of one module in source order. A computed `import(expression)` names no module and is
+ * left out.
+ */
 export function importsOf(source: SourceFile): ModuleImport[] {
   const found: ImportLike[] = [];
   new Visitor({
@@ -82,7 +85,10 @@ export function isBarrel(source: SourceFile): boolean {
   return passedOn > 0;
 }
 
-/** "zod" of "zod/v4", "@ai-sdk/openai" of "@ai-sdk/openai/internal", "node:fs" of "node:fs/promises". */
+/**
+ * "zod" of "zod/v4", "@ai-sdk/openai" of "@ai-sdk/openai/internal", "node:fs" of
+ * "node:fs/promises".
+ */
 export function packageOf(specifier: string): string {
   const parts = specifier.split("/");
   return specifier.startsWith("@") ? parts.slice(0, 2).join("/") : (parts[0] ?? specifier);

@@ -1,6 +1,6 @@
-// Reads the project's own files for the checkers: walls and tidy.
-// Paths are relative to the root with forward slashes. A checker that read nothing has checked nothing,
-// so every caller counts what it read.
+// Reads the project's own files for the checkers: walls and tidy. Paths are relative to the root
+// with forward slashes. A checker that read nothing has checked nothing, so every caller counts
+// what it read.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

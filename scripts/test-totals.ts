@@ -1,5 +1,6 @@
-// Counts a Vitest JSON report for .ci/run: prints "N passed, N failed" and, if any were, ", N skipped".
-// Fails when anything failed or nothing passed. A file that could not even be loaded counts as a failure.
+// Counts a Vitest JSON report for .ci/run: prints "N passed, N failed" and, if any were, ", N
+// skipped". Fails when anything failed or nothing passed. A file that could not even be loaded
+// counts as a failure.
 
 import { readFileSync } from "node:fs";
 

@@ -1,4 +1,5 @@
-// Lists kept in two places must say the same: error codes and their page, migrations and their numbers.
+// Lists kept in two places must say the same: error codes and their page, migrations and their
+// numbers.
 
 import { Visitor, type Expression } from "oxc-parser";
 import type { Project, Rule } from "./tidy-project.ts";

@@ -1,5 +1,5 @@
-// Rules over the syntax tree: time and waiting in rooms that only decide, and references to our own modules
-// that would break once src/ has become dist/.
+// Rules over the syntax tree: time and waiting in rooms that only decide, and references to our own
+// modules that would break once src/ has become dist/.
 
 import { Visitor } from "oxc-parser";
 import { eachModule, type Rule } from "./tidy-project.ts";
@@ -13,7 +13,8 @@ export const codeRules: readonly Rule[] = [
   eachModule(/^src\//, ownModuleUrls),
 ];
 
-// `Date.now` and the like are the linter's; that a Date made without arguments is now, only the tree tells.
+// `Date.now` and the like are the linter's; that a Date made without arguments is now, only the
+// tree tells.
 function currentDate(source: SourceFile): Finding[] {
   const starts: number[] = [];
   new Visitor({
@@ -53,7 +54,8 @@ function waiting(source: SourceFile): Finding[] {
   }));
 }
 
-// `new URL("./worker.ts", import.meta.url)` is found in src/ and missing in dist/, where the file ends in .js.
+// `new URL("./worker.ts", import.meta.url)` is found in src/ and missing in dist/, where the file
+// ends in .js.
 function ownModuleUrls(source: SourceFile): Finding[] {
   const starts: number[] = [];
   new Visitor({

@@ -1,5 +1,5 @@
-// Names: kebab-case files that say what they export, and one word per thing.
-// Only names we choose are checked (declarations), never those of a wire format or a library (uses, object keys).
+// Names: kebab-case files that say what they export, and one word per thing. Only names we choose
+// are checked (declarations), never those of a wire format or a library (uses, object keys).
 
 import { Visitor, type BindingPattern, type PropertyKey } from "oxc-parser";
 import { eachModule, type Project, type Rule } from "./tidy-project.ts";

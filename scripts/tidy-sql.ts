@@ -1,4 +1,5 @@
-// SQL: the time is always a parameter, locks end with their transaction, and statements live in the store.
+// SQL: the time is always a parameter, locks end with their transaction, and statements live in the
+// store.
 
 import { Visitor } from "oxc-parser";
 import { eachModule, type Project, type Rule } from "./tidy-project.ts";

@@ -1,6 +1,6 @@
-// What a linter can't say about the source: names, headers, time in SQL, tests that test nothing, catalogues
-// that must agree. `node scripts/tidy.ts` checks this project; a run that read nothing fails.
-// Each rule is a function from the project to findings and knows nothing of the others.
+// What a linter can't say about the source: names, headers, time in SQL, tests that test nothing,
+// catalogues that must agree. `node scripts/tidy.ts` checks this project; a run that read nothing
+// fails. Each rule is a function from the project to findings and knows nothing of the others.
 
 import { catalogueRules } from "./tidy-catalogues.ts";
 import { codeRules } from "./tidy-code.ts";

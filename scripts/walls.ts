@@ -1,6 +1,6 @@
-// Guards the walls between rooms: the import table, no cycles, no barrels, no room outside the table,
-// and nothing imported at run time that an installed package would not have.
-// `node scripts/walls.ts` checks this project; a run that read no module fails.
+// Guards the walls between rooms: the import table, no cycles, no barrels, no room outside the
+// table, and nothing imported at run time that an installed package would not have. `node
+// scripts/walls.ts` checks this project; a run that read no module fails.
 
 import { existsSync } from "node:fs";
 import { join, matchesGlob } from "node:path";

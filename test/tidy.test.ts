@@ -33,7 +33,17 @@ test("a file without fault passes", () => {
 });
 
 const AT_FAULT: readonly (readonly [path: string, body: string, finding: string])[] = [
-  ["src/domain/a.ts", `export const a = "${"x".repeat(90)}";`, "2: 110 columns"],
+  ["src/domain/a.ts", `// ${"x".repeat(98)}`, "2: 101 columns; the limit is 100"],
+  [
+    "src/domain/a.ts",
+    `export const a = [${"1, ".repeat(28)}];`,
+    "2: 104 columns; the limit is 100",
+  ],
+  [
+    "src/domain/a.ts",
+    "export const a = `" + "x".repeat(111) + "`;",
+    "2: 131 columns; the limit is 130",
+  ],
   ["src/domain/a.ts", "// TODO: later", "2: left undone without an issue number"],
   ["src/domain/call-utils.ts", "", '1: "utils" says nothing'],
   ["src/domain/base.ts", "", '1: "base" says nothing'],
@@ -83,6 +93,7 @@ test("what looks like a fault and is none passes", () => {
     ["src/app/embedded-postgres-owner.ts", 'export const a = "select pg_advisory_lock(1)";'],
     ["src/store/a.ts", 'export const a = "select pg_advisory_xact_lock(1)"; // now()'],
     ["src/carrier/twilio/a.ts", "export const ttsProvider = 1;"],
+    ["src/http/a.ts", `export const a = "${"x".repeat(110)}";`],
     ["src/http/base-url.ts", "export const leadingZero = 1;"],
     ["src/http/a.ts", "export const a = { customer: 1 };"],
     ["src/app/a.ts", 'export const a = new URL("../../", import.meta.url);'],
