@@ -2,7 +2,10 @@
 
 import type { SimulatorClock } from "../simulator/simulator-clock.ts";
 
-/** Epoch milliseconds from a monotonic base, so that a step of the machine's clock never reorders a call's history. */
+/**
+ * Epoch milliseconds from a monotonic base, so that a step of the machine's clock never reorders a
+ * call's history.
+ */
 export const realSimulatorClock: SimulatorClock = {
   now: () => performance.timeOrigin + performance.now(),
   after: (delayMs, run) => {

@@ -1,6 +1,7 @@
-// Seeded dice. Every concern opens its own stream by name, so drawing more for one never changes another, and a fact
-// about one phone or one call can be drawn afresh at any time with the same result.
-// The generator is xoshiro128**; its state comes from SHA-256 of seed and names. Not for secrets.
+// Seeded dice. Every concern opens its own stream by name, so drawing more for one never changes
+// another, and a fact about one phone or one call can be drawn afresh at any time with the same
+// result. The generator is xoshiro128**; its state comes from SHA-256 of seed and names. Not for
+// secrets.
 
 import { createHash } from "node:crypto";
 
@@ -18,9 +19,14 @@ export interface Dice {
   hex(length: number): string;
 }
 
-/** Opens the stream that belongs to these names under this seed. Pure: the same arguments give the same stream. */
+/**
+ * Opens the stream that belongs to these names under this seed. Pure: the same arguments give the
+ * same stream.
+ */
 export function openDice(seed: number | string, ...names: readonly (string | number)[]): Dice {
-  const digest = createHash("sha256").update([seed, ...names].join("\u0000")).digest();
+  const digest = createHash("sha256")
+    .update([seed, ...names].join("\u0000"))
+    .digest();
   const next = xoshiro128(digest);
   const fraction = () => next() / 0x1_0000_0000;
   const between = (min: number, max: number) => min + fraction() * (max - min);

@@ -1,6 +1,6 @@
-// One answered call: the person on one side, the script on the other, the agent's and the person's voices between them.
-// It writes the transcript (what could be heard) into the books and asks the carrier to hang up; it never ends a call
-// by itself.
+// One answered call: the person on one side, the script on the other, the agent's and the person's
+// voices between them. It writes the transcript (what could be heard) into the books and asks the
+// carrier to hang up; it never ends a call by itself.
 
 import type { WebSocket } from "ws";
 import type { Account } from "./carrier-model/account.ts";
@@ -52,7 +52,10 @@ export interface LiveCallParts {
   readonly createPerson: (call: Call, parts: Omit<PersonParts, "dice">) => Person;
 }
 
-/** From the markup to the socket's handshake; the person waits meanwhile, so it counts as talking time. */
+/**
+ * From the markup to the socket's handshake; the person waits meanwhile, so it counts as talking
+ * time.
+ */
 const RELAY_CONNECT_MS = [450, 950] as const;
 
 export class LiveCall implements ScriptLine, SpeechListener {
@@ -62,7 +65,8 @@ export class LiveCall implements ScriptLine, SpeechListener {
   readonly #player: SpeechPlayer;
   readonly #person: Person;
   #relay: RelaySession | null = null;
-  #recording: { readonly callback: CallbackTarget | null; readonly startedAt: number } | null = null;
+  #recording: { readonly callback: CallbackTarget | null; readonly startedAt: number } | null =
+    null;
   #stop = new AbortController();
   #script: Promise<void> = Promise.resolve();
   /** Runs when the agent falls silent. */

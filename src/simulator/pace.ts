@@ -1,17 +1,21 @@
-// Time as one simulator run sees it: the given clock, plus the speed that divides ringing, talking and speech.
-// Everything else (pacing, list lag, web requests, the carrier's own delays) uses `after` and is never divided.
-// Every timer of a run is kept here, so that closing or resetting leaves none behind.
+// Time as one simulator run sees it: the given clock, plus the speed that divides ringing, talking
+// and speech. Everything else (pacing, list lag, web requests, the carrier's own delays) uses
+// `after` and is never divided. Every timer of a run is kept here, so that closing or resetting
+// leaves none behind.
 
 import type { Cancel, SimulatorClock } from "./simulator-clock.ts";
 
 export interface Pace extends SimulatorClock {
   /** How many times faster than life people ring, listen and talk. */
   readonly speed: number;
-  /** Like `after`, for a stretch of ringing, talking or listening: `delayMs` is what it takes in life. */
+  /**
+   * Like `after`, for a stretch of ringing, talking or listening: `delayMs` is what it takes in
+   * life.
+   */
   afterTalk(delayMs: number, run: () => void): Cancel;
   /**
-   * Like `afterTalk`, for how long a person bears the other side's silence. The other side does not run faster,
-   * so the wait is never cut below `floorMs`.
+   * Like `afterTalk`, for how long a person bears the other side's silence. The other side does not
+   * run faster, so the wait is never cut below `floorMs`.
    */
   afterPatience(delayMs: number, floorMs: number, run: () => void): Cancel;
   /** Cancels every timer; later ones are ignored. */
@@ -49,7 +53,7 @@ export function createPace(clock: SimulatorClock, speed: number): Pace {
       after(Math.max(delayMs / speed, Math.min(delayMs, floorMs)), run),
     stop: () => {
       stopped = true;
-      for (const cancel of [...pending]) cancel();
+      for (const cancel of pending) cancel();
     },
   };
 }

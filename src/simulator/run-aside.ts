@@ -1,4 +1,5 @@
-// Work that nobody waits for. It should never fail; when it does, that is a bug of the simulator, and is said.
+// Work that nobody waits for. It should never fail; when it does, that is a bug of the simulator,
+// and is said.
 
 import type { SimulatorLog } from "./simulator-log.ts";
 

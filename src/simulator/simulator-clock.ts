@@ -1,5 +1,6 @@
-// The simulator's only source of time and timers, handed in from outside so that a simulation can move it by hand.
-// Nothing under src/simulator reads another clock. The order of timers with the same due instant is the order of asking.
+// The simulator's only source of time and timers, handed in from outside so that a simulation can
+// move it by hand. Nothing under src/simulator reads another clock. The order of timers with the
+// same due instant is the order of asking.
 
 /** Stops a timer. Calling it late or twice does nothing. */
 export type Cancel = () => void;

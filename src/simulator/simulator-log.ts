@@ -1,4 +1,5 @@
-// Where the simulator reports what it finds odd about the caller's requests. The shape is pino's, so pino fits as it is.
+// Where the simulator reports what it finds odd about the caller's requests. The shape is pino's,
+// so pino fits as it is.
 
 export interface SimulatorLog {
   info(facts: object, message: string): void;

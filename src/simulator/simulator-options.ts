@@ -1,4 +1,5 @@
-// How a simulator is started. Time, timers and log come from outside; everything else has a default.
+// How a simulator is started. Time, timers and log come from outside; everything else has a
+// default.
 
 import type { AccountSettingsInput } from "./carrier-model/account.ts";
 import type { CarrierDelays } from "./carrier-model/carrier-delays.ts";
@@ -17,11 +18,17 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** The same seed gives every phone the same person. Default 1. */
   readonly seed?: number;
-  /** Divides ringing, talking and speech; never pacing, list lag, time-outs or the carrier's delays. Default 1. */
+  /**
+   * Divides ringing, talking and speech; never pacing, list lag, time-outs or the carrier's delays.
+   * Default 1.
+   */
   readonly speed?: number;
   /** The same documents as `PUT /simulator/accounts` takes. Default: the default account. */
   readonly accounts?: readonly AccountSettingsInput[];
-  /** How many of all phones belong to which person; they need not sum to 1. Personas not named get 0. */
+  /**
+   * How many of all phones belong to which person; they need not sum to 1. Personas not named get
+   * 0.
+   */
   readonly rates?: PersonaRates;
   /** Phones with a person of their own: phone → persona. */
   readonly people?: Readonly<Record<string, string>>;
@@ -29,8 +36,14 @@ export interface SimulatorOptions {
   readonly faults?: FaultsInput;
   readonly delays?: Partial<CarrierDelays>;
   readonly model?: Partial<ModelTiming>;
-  /** Calls (and create requests) remembered before the oldest are forgotten. Default 200,000 (about 1 GB with long talks). */
+  /**
+   * Calls (and create requests) remembered before the oldest are forgotten. Default 200,000 (about
+   * 1 GB with long talks).
+   */
   readonly maxCalls?: number;
-  /** Refuse what the real carrier is only believed to refuse (status events joined in one value). Default false. */
+  /**
+   * Refuse what the real carrier is only believed to refuse (status events joined in one value).
+   * Default false.
+   */
   readonly isStrict?: boolean;
 }

@@ -1,5 +1,6 @@
-// One run of the simulator: carrier, people, callbacks and live calls, put together around one clock and one seed.
-// A reset throws the run away and starts another; nothing of the old one may still happen then.
+// One run of the simulator: carrier, people, callbacks and live calls, put together around one
+// clock and one seed. A reset throws the run away and starts another; nothing of the old one may
+// still happen then.
 
 import type { WebSocket } from "ws";
 import { AccountRegistry } from "./carrier-model/account-registry.ts";
@@ -66,7 +67,9 @@ export class SimulatorRun {
       faults: () => this.faults,
       findAccount: (sid) => accounts.find(sid),
     });
-    const sids = openDice(seed, "sids");
+    // Ids must not repeat when a simulator is started again or reset: whoever dialed the last one
+    // still has its ids.
+    const sids = openDice(seed, "sids", this.pace.now());
     this.carrier = new Carrier({
       pace: this.pace,
       books: this.books,
@@ -124,7 +127,13 @@ export class SimulatorRun {
     const { seed } = this.#options;
     const who = pickedUpBy(this.people.personaOf(call.to));
     const dice = openDice(seed, "amd", call.to);
-    const verdict = decideMachineVerdict(detection, who, greetingMsOf(seed, call.to), this.faults.amd, dice);
+    const verdict = decideMachineVerdict(
+      detection,
+      who,
+      greetingMsOf(seed, call.to),
+      this.faults.amd,
+      dice,
+    );
     this.pace.afterTalk(verdict.afterMs, () => {
       if (this.#live.get(call) !== live) return;
       call.answeredBy = verdict.answeredBy;

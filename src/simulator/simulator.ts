@@ -1,5 +1,6 @@
-// The simulator: a pretend carrier, pretend people and a pretend model on one port, behind the real wire protocols.
-// Memory is bounded by `maxCalls`; the people and their choices are a function of the seed.
+// The simulator: a pretend carrier, pretend people and a pretend model on one port, behind the real
+// wire protocols. Memory is bounded by `maxCalls`; the people and their choices are a function of
+// the seed.
 
 import fastify from "fastify";
 import { AccountSettings, createAccount } from "./carrier-model/account.ts";
@@ -60,8 +61,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     done(null, body);
   });
   app.setNotFoundHandler((_request, reply) => sendRestError(reply, restError(20404)));
-  addRestRoutes(app, { run: () => run, seed, log: options.log, isStrict: options.isStrict ?? false });
-  addChatRoutes(app, { run: () => run, seed, timing: { ...DEFAULT_MODEL_TIMING, ...options.model } });
+  addRestRoutes(app, {
+    run: () => run,
+    seed,
+    log: options.log,
+    isStrict: options.isStrict ?? false,
+  });
+  addChatRoutes(app, {
+    run: () => run,
+    seed,
+    timing: { ...DEFAULT_MODEL_TIMING, ...options.model },
+  });
   addControlRoutes(app, {
     run: () => run,
     reset: async () => {

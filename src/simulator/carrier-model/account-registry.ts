@@ -8,7 +8,10 @@ const MAX_ACCOUNTS = 10_000;
 export class AccountRegistry {
   readonly #accounts = new Map<string, Account>();
 
-  /** Adds an account or replaces the one with the same id. @throws RangeError when there are too many. */
+  /**
+   * Adds an account or replaces the one with the same id. @throws RangeError when there are too
+   * many.
+   */
   put(account: Account): void {
     if (!this.#accounts.has(account.sid) && this.#accounts.size >= MAX_ACCOUNTS) {
       throw new RangeError(`a simulator holds at most ${MAX_ACCOUNTS} accounts`);

@@ -1,5 +1,6 @@
-// One carrier account: credentials, what it owns and what it may do. Settings come as JSON documents, the same for
-// the start options and for the control API, and are checked here and nowhere else.
+// One carrier account: credentials, what it owns and what it may do. Settings come as JSON
+// documents, the same for the start options and for the control API, and are checked here and
+// nowhere else.
 
 import { z } from "zod";
 
@@ -35,7 +36,8 @@ const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be an E.164 phone numb
 // The carrier lets at most 24 hours of calls wait.
 const QUEUE_SECONDS = 86_400;
 
-// Limits bound memory: an account with more numbers than a large customer's own is a mistake in a script.
+// Limits bound memory: an account with more numbers than a large customer's own is a mistake in a
+// script.
 export const AccountSettings = z.strictObject({
   account_sid: z.string().regex(/^AC[0-9a-f]{32}$/, "must be AC and 32 lower-case hex digits"),
   auth_token: z.string().min(1).max(200),
@@ -50,14 +52,21 @@ export const AccountSettings = z.strictObject({
     .max(10_000)
     .default([]),
   verified_caller_ids: z.array(phone).max(10_000).default([]),
-  allowed_countries: z.array(z.string().regex(/^[A-Z]{2}$/)).max(300).nullable().default(null),
+  allowed_countries: z
+    .array(z.string().regex(/^[A-Z]{2}$/))
+    .max(300)
+    .nullable()
+    .default(null),
   blocked_numbers: z.array(phone).max(100_000).default([]),
 });
 
 /** What a caller writes: only the credentials are required. */
 export type AccountSettingsInput = z.input<typeof AccountSettings>;
 
-/** Turns checked settings into an account. Number ids are made from the phones, so they stay the same over restarts. */
+/**
+ * Turns checked settings into an account. Number ids are made from the phones, so they stay the
+ * same over restarts.
+ */
 export function createAccount(settings: z.output<typeof AccountSettings>): Account {
   return {
     sid: settings.account_sid,
@@ -83,7 +92,9 @@ export function createAccount(settings: z.output<typeof AccountSettings>): Accou
   };
 }
 
-/** An account as the control API shows it. The token is shown: it opens nothing but this simulator. */
+/**
+ * An account as the control API shows it. The token is shown: it opens nothing but this simulator.
+ */
 export function formatAccount(account: Account): Record<string, unknown> {
   return {
     account_sid: account.sid,

@@ -1,5 +1,6 @@
-// What the carrier's books prove about how it was used: the most calls open at once, the fastest second of creates,
-// and whoever was dialed twice. Computed afresh from the books; foreign calls do not count.
+// What the carrier's books prove about how it was used: the most calls open at once, the fastest
+// second of creates, and whoever was dialed twice. Computed afresh from the books; foreign calls do
+// not count.
 
 import type { Call } from "./call.ts";
 import type { CallBooks, CreateRecord } from "./call-books.ts";
@@ -22,7 +23,9 @@ export interface BooksSummary {
   readonly maxOpenByAccount: Counted;
   /** The same per From number. */
   readonly maxOpenByFrom: Counted;
-  /** Most create requests that arrived within any [t, t + 1 s), refused ones included, per account. */
+  /**
+   * Most create requests that arrived within any [t, t + 1 s), refused ones included, per account.
+   */
   readonly maxCreatesInOneSecond: Counted;
   /** Phones with more than one accepted call, and how many. */
   readonly dialedMoreThanOnce: Readonly<Record<string, number>>;
@@ -43,13 +46,20 @@ export function summarizeBooks(books: CallBooks): BooksSummary {
     callsByPersona: countBy(calls, (call) => call.persona ?? "none"),
     maxOpenByAccount: counted(calls, (call) => call.accountSid, maxOpen),
     maxOpenByFrom: counted(calls, (call) => call.from, maxOpen),
-    maxCreatesInOneSecond: counted([...books.creates], (create) => create.accountSid, maxInOneSecond),
+    maxCreatesInOneSecond: counted(
+      [...books.creates],
+      (create) => create.accountSid,
+      maxInOneSecond,
+    ),
     dialedMoreThanOnce: Object.fromEntries(repeated.map(([to, list]) => [to, list.length])),
     overlapping: repeated.filter(([, list]) => maxOpen(list) > 1).map(([to]) => to),
   };
 }
 
-/** Most calls open at one moment; a call that ends at the instant another begins does not overlap it. */
+/**
+ * Most calls open at one moment; a call that ends at the instant another begins does not overlap
+ * it.
+ */
 export function maxOpen(calls: readonly Call[]): number {
   const steps = calls.flatMap((call) => [
     { at: call.createdAt, change: 1 },

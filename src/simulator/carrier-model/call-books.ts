@@ -1,5 +1,6 @@
-// The carrier's memory: every create request that arrived, every call, and foreign calls that others made to the same
-// people. Bounded: the oldest ended calls and the oldest requests are forgotten first, open calls never.
+// The carrier's memory: every create request that arrived, every call, and foreign calls that
+// others made to the same people. Bounded: the oldest ended calls and the oldest requests are
+// forgotten first, open calls never.
 
 import type { Call } from "./call.ts";
 import { isEnded } from "./call.ts";

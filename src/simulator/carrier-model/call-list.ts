@@ -1,5 +1,5 @@
-// The carrier's list of calls as its callers see it: filtered, late by each call's own lag, in pages.
-// Newest first, or in an arbitrary but fixed order, so that paging is stable either way.
+// The carrier's list of calls as its callers see it: filtered, late by each call's own lag, in
+// pages. Newest first, or in an arbitrary but fixed order, so that paging is stable either way.
 
 import { createHash } from "node:crypto";
 import type { Call, CallStatus } from "./call.ts";
@@ -38,7 +38,10 @@ const STATUSES: readonly CallStatus[] = [
   "canceled",
 ];
 
-/** One page of the list, from the query of the request. Filters are case-sensitive; unknown ones are ignored. */
+/**
+ * One page of the list, from the query of the request. Filters are case-sensitive; unknown ones are
+ * ignored.
+ */
 export function listCalls(
   books: CallBooks,
   query: URLSearchParams,
@@ -72,7 +75,8 @@ function createFilter(query: URLSearchParams): ((call: Call) => boolean) | RestE
   }
   const started = createTimeFilter(query, "StartTime");
   const ended = createTimeFilter(query, "EndTime");
-  if (started === null || ended === null) return restError(20001, "StartTime and EndTime are dates");
+  if (started === null || ended === null)
+    return restError(20001, "StartTime and EndTime are dates");
   const hasNoParent = (query.get("ParentCallSid") ?? "") === "";
   return (call) =>
     hasNoParent &&
@@ -82,7 +86,10 @@ function createFilter(query: URLSearchParams): ((call: Call) => boolean) | RestE
     ended(call.endedAt);
 }
 
-/** Filters `Name`, `Name<` (on or before) and `Name>` (on or after); null when a value is not a date. */
+/**
+ * Filters `Name`, `Name<` (on or before) and `Name>` (on or after); null when a value is not a
+ * date.
+ */
 function createTimeFilter(
   query: URLSearchParams,
   name: string,

@@ -1,5 +1,5 @@
-// Whether an account may call a phone from one of its numbers: number shapes, the carrier's magic test numbers,
-// ownership, countries, blocked phones and the trial rule. Pure.
+// Whether an account may call a phone from one of its numbers: number shapes, the carrier's magic
+// test numbers, ownership, countries, blocked phones and the trial rule. Pure.
 
 import { parsePhoneNumberFromString } from "libphonenumber-js";
 import type { Account } from "./account.ts";
@@ -40,10 +40,9 @@ function checkTo(account: Account, from: string, to: string): RestError | null {
   const parsed = parsePhoneNumberFromString(to);
   if (parsed === undefined || !parsed.isPossible()) return restError(21217, to);
   if (account.blockedPhones.has(to)) return restError(21216, to);
-  const country = parsed.country ?? (parsed.countryCallingCode === "1" ? "US" : null);
-  const allowed = account.allowedCountries;
-  if (allowed !== null && (country === null || !allowed.includes(country))) {
-    return restError(21215, `${to} (${country ?? "no country"})`);
+  const country = parsed.country ?? (parsed.countryCallingCode === "1" ? "US" : "no country");
+  if (account.allowedCountries?.includes(country) === false) {
+    return restError(21215, `${to} (${country})`);
   }
   if (account.type === "Trial" && !account.verifiedCallerIds.some((n) => n.phone === to)) {
     return restError(21219, to);

@@ -1,5 +1,5 @@
-// One call in the carrier's books. The books keep more than the carrier would show: every instant, who answered,
-// what was said. A call's status only moves forward; the first final status stays.
+// One call in the carrier's books. The books keep more than the carrier would show: every instant,
+// who answered, what was said. A call's status only moves forward; the first final status stays.
 //
 //   from           | may become
 //   queued         | ringing, in-progress (never), canceled, busy, failed, no-answer
@@ -112,7 +112,9 @@ export function isEnded(call: Call): boolean {
   return NEXT[call.status].length === 0;
 }
 
-/** Moves a call on. @throws Error when the table above does not allow it: a bug of the simulator. */
+/**
+ * Moves a call on. @throws Error when the table above does not allow it: a bug of the simulator.
+ */
 export function moveCall(call: Call, status: CallStatus, at: number): void {
   if (!NEXT[call.status].includes(status)) {
     throw new Error(`call ${call.sid} cannot go from ${call.status} to ${status}`);
@@ -124,7 +126,10 @@ export function moveCall(call: Call, status: CallStatus, at: number): void {
   if (NEXT[status].length === 0) call.endedAt = at;
 }
 
-/** Whole connected seconds, rounded up as carriers bill; 0 for a call that was never answered; null while open. */
+/**
+ * Whole connected seconds, rounded up as carriers bill; 0 for a call that was never answered; null
+ * while open.
+ */
 export function connectedSeconds(call: Call): number | null {
   if (call.endedAt === null) return null;
   if (call.answeredAt === null) return 0;

@@ -1,6 +1,7 @@
-// The carrier's rules without any network: accepting a create, the queue, dialing, ringing, answer, end, cancel.
-// Driven by the clock it is given and by its callers; what follows (callbacks, markup, conversation) is the listener's.
-// Guarantees: a call reaches exactly one final status, and `completed` is announced exactly once, after everything else.
+// The carrier's rules without any network: accepting a create, the queue, dialing, ringing, answer,
+// end, cancel. Driven by the clock it is given and by its callers; what follows (callbacks, markup,
+// conversation) is the listener's. Guarantees: a call reaches exactly one final status, and
+// `completed` is announced exactly once, after everything else.
 
 import type { Account } from "./account.ts";
 import { createCallRecord, isEnded, moveCall } from "./call.ts";
@@ -24,8 +25,8 @@ export interface CarrierListener {
   /** Somebody (or something) picked up. */
   answered(call: Call): void;
   /**
-   * An answered call ended. The listener runs `done` when the script's last request has been sent; the `completed`
-   * callback follows it, as on the real carrier.
+   * An answered call ended. The listener runs `done` when the script's last request has been sent;
+   * the `completed` callback follows it, as on the real carrier.
    */
   ended(call: Call, done: () => void): void;
 }
@@ -187,10 +188,7 @@ export class Carrier {
     return phoneBook.lineOf(call.to);
   }
 
-  #ring(
-    call: Call,
-    line: Extract<PhoneLine, { kind: "answers" | "rings_out" | "rejects" }>,
-  ): void {
+  #ring(call: Call, line: Extract<PhoneLine, { kind: "answers" | "rings_out" | "rejects" }>): void {
     const { pace, listener } = this.#parts;
     moveCall(call, "ringing", pace.now());
     listener.progressed(call, "ringing");

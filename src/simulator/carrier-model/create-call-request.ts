@@ -1,5 +1,5 @@
-// The body of a create-call request, checked for shape as the carrier checks it. Who may call whom is checked later
-// (call-permission.ts). Unknown fields are ignored, as the carrier does.
+// The body of a create-call request, checked for shape as the carrier checks it. Who may call whom
+// is checked later (call-permission.ts). Unknown fields are ignored, as the carrier does.
 
 import { restError } from "./rest-error.ts";
 import type { RestError } from "./rest-error.ts";
@@ -48,7 +48,10 @@ const MIN_TIME_LIMIT_SECONDS = 60;
 const MAX_TIME_LIMIT_SECONDS = 86_400;
 const EVENTS: readonly string[] = ["initiated", "ringing", "answered", "completed"];
 
-/** Parses the form of a create. Answers the first error found, in the order in which the carrier looks. */
+/**
+ * Parses the form of a create. Answers the first error found, in the order in which the carrier
+ * looks.
+ */
 export function parseCreateCallRequest(form: URLSearchParams): CreateCallRequest | RestError {
   const to = (form.get("To") ?? "").trim();
   const from = (form.get("From") ?? "").trim();
@@ -126,7 +129,13 @@ type Limits = {
 function parseLimits(form: URLSearchParams): Limits | RestError {
   const ring = readWholeNumber(form, "Timeout", 1, MAX_RING_SECONDS, 21208);
   if (typeof ring !== "number" && ring !== null) return ring;
-  const limit = readWholeNumber(form, "TimeLimit", MIN_TIME_LIMIT_SECONDS, MAX_TIME_LIMIT_SECONDS, 20001);
+  const limit = readWholeNumber(
+    form,
+    "TimeLimit",
+    MIN_TIME_LIMIT_SECONDS,
+    MAX_TIME_LIMIT_SECONDS,
+    20001,
+  );
   if (typeof limit !== "number" && limit !== null) return limit;
   const digits = form.get("SendDigits");
   if (digits !== null && !/^[0-9A-D#*wW]{0,32}$/.test(digits)) return restError(21206);
@@ -169,7 +178,8 @@ type Events = {
 
 function parseEvents(form: URLSearchParams): Events | RestError {
   const values = form.getAll("StatusCallbackEvent").filter((value) => value !== "");
-  if (values.length === 0) return { kind: "events", events: new Set(["completed"]), wereJoined: false };
+  if (values.length === 0)
+    return { kind: "events", events: new Set(["completed"]), wereJoined: false };
   const names = values.flatMap((value) => value.trim().split(/\s+/));
   const events = new Set<ProgressEvent>();
   for (const name of names) {

@@ -1,5 +1,6 @@
-// Calls that others of the same account made to the same people. The carrier's list holds them beside ours and nothing in it
-// tells them apart, which is what makes adopting a call from the list a risk.
+// Calls that others of the same account made to the same people. The carrier's list holds them
+// beside ours and nothing in it tells them apart, which is what makes adopting a call from the list
+// a risk.
 
 import type { Dice } from "../dice.ts";
 import type { Call } from "./call.ts";
@@ -10,7 +11,9 @@ const DAY_MS = 86_400_000;
 const NEAR_MS = 20_000;
 const TALK_MS = 40_000;
 
-/** A foreign call with the same numbers as `call`, already over; `isNear`: at about the same time. */
+/**
+ * A foreign call with the same numbers as `call`, already over; `isNear`: at about the same time.
+ */
 export function createForeignCall(call: Call, isNear: boolean, dice: Dice): Call {
   const createdAt = isNear
     ? call.createdAt - dice.between(0, NEAR_MS)

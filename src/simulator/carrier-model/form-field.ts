@@ -1,5 +1,6 @@
 // Single fields of the carrier's form bodies: addresses, methods and whole numbers with bounds.
-// Each reader answers the value, null when the field is absent or empty, or the carrier's own error.
+// Each reader answers the value, null when the field is absent or empty, or the carrier's own
+// error.
 
 import { restError } from "./rest-error.ts";
 import type { RestError } from "./rest-error.ts";
@@ -8,7 +9,9 @@ export type HttpMethod = "GET" | "POST";
 
 const MAX_URL_CHARACTERS = 4_000;
 
-/** An absolute http(s) address. Hostnames with underscores are refused, as the carrier refuses them. */
+/**
+ * An absolute http(s) address. Hostnames with underscores are refused, as the carrier refuses them.
+ */
 export function readUrl(form: URLSearchParams, field: string): string | null | RestError {
   const text = form.get(field);
   if (text === null || text === "") return null;

@@ -1,4 +1,5 @@
-// What a phone does when it is rung, before anybody speaks. Durations are as in life, before the speed divides them.
+// What a phone does when it is rung, before anybody speaks. Durations are as in life, before the
+// speed divides them.
 
 export type PhoneLine =
   | { readonly kind: "answers"; readonly ringMs: number }

@@ -9,7 +9,8 @@ export interface RestError {
   readonly message: string;
 }
 
-// Statuses of 10004, 20005 and 22005 are not documented; 400 is what every other refusal of a create has.
+// Statuses of 10004, 20005 and 22005 are not documented; 400 is what every other refusal of a
+// create has.
 const KNOWN: Readonly<Record<number, { readonly status: number; readonly message: string }>> = {
   10001: { status: 403, message: "Account is not active" },
   10004: { status: 400, message: "Call concurrency limit exceeded" },
@@ -39,14 +40,20 @@ const KNOWN: Readonly<Record<number, { readonly status: number; readonly message
   21216: { status: 400, message: "This account may not call that number" },
   21217: { status: 400, message: "Phone number does not appear to be valid" },
   21218: { status: 400, message: "ApplicationSid is not valid" },
-  21219: { status: 400, message: "'To' is not verified. Trial accounts may only call verified numbers" },
+  21219: {
+    status: 400,
+    message: "'To' is not verified. Trial accounts may only call verified numbers",
+  },
   21220: { status: 400, message: "Call is not in-progress. Cannot redirect." },
   21234: { status: 400, message: "MachineDetection is not valid" },
   22005: { status: 400, message: "Call queue is full" },
   32018: { status: 400, message: "Twiml is longer than 4000 characters" },
 };
 
-/** Codes under which a request was certainly not carried out are 4xx; `detail` is added to the sentence. */
+/**
+ * Codes under which a request was certainly not carried out are 4xx; `detail` is added to the
+ * sentence.
+ */
 export function restError(code: number, detail?: string): RestError {
   const known = KNOWN[code] ?? { status: 400, message: "The request was refused" };
   const message = detail === undefined ? known.message : `${known.message}: ${detail}`;

@@ -1,5 +1,5 @@
-// The simulator's own routes: its books, its faults, its people and its accounts. Everything a test or a rehearsal needs to
-// see what the carrier saw.
+// The simulator's own routes: its books, its faults, its people and its accounts. Everything a test
+// or a rehearsal needs to see what the carrier saw.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
@@ -28,7 +28,9 @@ export interface ControlOptions {
 
 export function addControlRoutes(app: FastifyInstance, { run, reset }: ControlOptions): void {
   app.get("/simulator/calls", (request) => {
-    const to = new URLSearchParams(request.raw.url?.split("?")[1] ?? "").get("to")?.replace(" ", "+") ?? null;
+    const to =
+      new URLSearchParams(request.raw.url?.split("?")[1] ?? "").get("to")?.replace(" ", "+") ??
+      null;
     const { books } = run();
     return {
       calls: [...books.calls(to)].map(formatBookedCall),
@@ -47,7 +49,10 @@ export function addControlRoutes(app: FastifyInstance, { run, reset }: ControlOp
     run().faults = Faults.parse({});
     return run().faults;
   });
-  app.get("/simulator/people", () => ({ forced: run().people.forced(), rates: run().people.rates() }));
+  app.get("/simulator/people", () => ({
+    forced: run().people.forced(),
+    rates: run().people.rates(),
+  }));
   app.put("/simulator/people", { bodyLimit: MAX_BODY_BYTES }, (request, reply) =>
     withBody(reply, PeopleUpdate, request.body, (update) => {
       const { people } = run();

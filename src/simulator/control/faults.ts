@@ -1,6 +1,7 @@
-// What can go wrong, how often and how badly. One document, checked here; setting it replaces all of it, and whatever is
-// not named goes back to its default. By default nothing goes wrong except what the real carrier always does: its list
-// lags, holds calls of others, and voicemail detection errs.
+// What can go wrong, how often and how badly. One document, checked here; setting it replaces all
+// of it, and whatever is not named goes back to its default. By default nothing goes wrong except
+// what the real carrier always does: its list lags, holds calls of others, and voicemail detection
+// errs.
 
 import { z } from "zod";
 
@@ -57,7 +58,10 @@ const list = z.strictObject({
   fail: chance,
   /** Each call shows up after a random time up to this. Applies to calls created from now on. */
   max_lag_ms: milliseconds.default(30_000),
-  /** Another program of the account's owner calls the same person, within the last day or at about the same time. */
+  /**
+   * Another program of the account's owner calls the same person, within the last day or at about
+   * the same time.
+   */
   foreign: z
     .strictObject({
       probability: probability.default(0.05),

@@ -1,5 +1,5 @@
-// Collects what the person presses or says while and after a prompt plays. The first input ends the prompt; the
-// silence that ends the collection starts when the prompt is over.
+// Collects what the person presses or says while and after a prompt plays. The first input ends the
+// prompt; the silence that ends the collection starts when the prompt is over.
 
 import type { Pace } from "../pace.ts";
 import type { Cancel } from "../simulator-clock.ts";

@@ -22,7 +22,8 @@ export class PersonVoice {
   readonly #pace: Pace;
   readonly #record: (text: string, wasInterrupted: boolean) => void;
   #listener: PersonListener | null = null;
-  #utterance: { readonly text: string; readonly startedAt: number; then: () => void } | null = null;
+  #utterance: { readonly text: string; readonly startedAt: number; afterwards: () => void } | null =
+    null;
   #timer: Cancel | null = null;
 
   /** `record` gets every utterance when it ends. */
@@ -40,10 +41,10 @@ export class PersonVoice {
     this.#listener = listener;
   }
 
-  /** Says something; whatever was being said stops. `then` runs when it is said. */
-  say(text: string, then: () => void = () => undefined): void {
+  /** Says something; whatever was being said stops. `afterwards` runs when it is said. */
+  say(text: string, afterwards: () => void = () => undefined): void {
     this.stop();
-    this.#utterance = { text, startedAt: this.#pace.now(), then };
+    this.#utterance = { text, startedAt: this.#pace.now(), afterwards };
     this.#listener?.personBegan();
     this.#arm();
   }
@@ -82,7 +83,7 @@ export class PersonVoice {
       this.#utterance = null;
       this.#record(utterance.text, false);
       this.#listener?.personEnded(utterance.text);
-      utterance.then();
+      utterance.afterwards();
     });
   }
 

@@ -1,6 +1,7 @@
-// The carrier's synthetic voice on one call: a play queue of text and sounds, spoken clause by clause.
-// Text may still be arriving while it is spoken. Only what was really spoken counts as heard; a purge throws the rest
-// away. Invariant: `began`, clauses, then one of `ended` and `wasCut`, for each talk cycle.
+// The carrier's synthetic voice on one call: a play queue of text and sounds, spoken clause by
+// clause. Text may still be arriving while it is spoken. Only what was really spoken counts as
+// heard; a purge throws the rest away. Invariant: `began`, clauses, then one of `ended` and
+// `wasCut`, for each talk cycle.
 
 import type { Pace } from "../pace.ts";
 import type { Cancel } from "../simulator-clock.ts";
@@ -10,7 +11,9 @@ export interface SpeechListener {
   began(): void;
   /** One clause was spoken to its end. */
   spoke(clause: string): void;
-  /** The agent is silent again; `heard` is everything of this talk cycle, and was spoken to its end. */
+  /**
+   * The agent is silent again; `heard` is everything of this talk cycle, and was spoken to its end.
+   */
   ended(heard: string): void;
   /** The agent was cut off; instead of `ended`. */
   wasCut(heard: string): void;
@@ -31,7 +34,8 @@ type QueueItem =
 export const CHARACTERS_PER_SECOND = 14;
 /** From the first token to the first sound. */
 const START_MS = 330;
-// Waits for more text are waits for the other side, which does not run faster: hence a floor in real time.
+// Waits for more text are waits for the other side, which does not run faster: hence a floor in
+// real time.
 const CLAUSE_WAIT_MS = 250;
 const CLAUSE_WAIT_FLOOR_MS = 60;
 const UNDERRUN_MS = 1_500;
@@ -100,7 +104,9 @@ export class SpeechPlayer {
     const characters = Math.floor(seconds * CHARACTERS_PER_SECOND);
     if (characters >= clause.text.length) return clause.text;
     // Nobody hears half a word.
-    return clause.text.slice(0, Math.max(0, clause.text.lastIndexOf(" ", characters) + 1)).trimEnd();
+    return clause.text
+      .slice(0, Math.max(0, clause.text.lastIndexOf(" ", characters) + 1))
+      .trimEnd();
   }
 
   #wake(): void {

@@ -1,5 +1,5 @@
-// An OpenAI-compatible chat endpoint in front of the scripted agent: streamed or whole, with tool calls, usage and faults.
-// Any key is accepted: it opens nothing.
+// An OpenAI-compatible chat endpoint in front of the scripted agent: streamed or whole, with tool
+// calls, usage and faults. Any key is accepted: it opens nothing.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
@@ -38,7 +38,8 @@ export function addChatRoutes(app: FastifyInstance, options: ChatOptions): void 
   }));
   app.post("/v1/chat/completions", { bodyLimit: MAX_BODY_BYTES }, async (request, reply) => {
     const parsed = ChatRequest.safeParse(parseBody(request.body));
-    if (!parsed.success) return sendError(reply, 400, "invalid_request_error", parsed.error.issues[0]?.message ?? "");
+    if (!parsed.success)
+      return sendError(reply, 400, "invalid_request_error", parsed.error.issues[0]?.message ?? "");
     const fault = drawModelFault(dice, options.run());
     if (fault.status !== null) return sendError(reply, fault.status, "server_error", "simulated");
     const { messages, tools, model, stream } = parsed.data;
@@ -46,7 +47,11 @@ export function addChatRoutes(app: FastifyInstance, options: ChatOptions): void 
       messages.map((message) => ({ role: message.role, content: textOf(message.content) })),
       (tools ?? []).some((tool) => tool.function.name === "end_call"),
     );
-    const head = { id: `chatcmpl-${ids.hex(24)}`, created: Math.floor(options.run().pace.now() / 1000), model };
+    const head = {
+      id: `chatcmpl-${ids.hex(24)}`,
+      created: Math.floor(options.run().pace.now() / 1000),
+      model,
+    };
     await wait(options.run(), options.timing.firstTokenMs + fault.slowMs);
     if (!stream) return reply.send(wholeAnswer(head, answer, ids));
     reply.hijack();
@@ -66,7 +71,9 @@ function drawModelFault(dice: Dice, run: SimulatorRun): ModelFault {
   // Every fault is drawn each time, so that changing one probability leaves the others' dice alone.
   const tooMany = dice.chance(faults.too_many_requests.probability);
   const broken = dice.chance(faults.server_error.probability);
-  const slow = dice.chance(faults.slow.probability) ? dice.between(faults.slow.min_ms, faults.slow.max_ms) : 0;
+  const slow = dice.chance(faults.slow.probability)
+    ? dice.between(faults.slow.min_ms, faults.slow.max_ms)
+    : 0;
   const kinds = (["fail_before_first_token", "fail_mid_stream", "stall"] as const).filter((kind) =>
     dice.chance(faults[kind].probability),
   );
@@ -84,10 +91,18 @@ async function streamAnswer(
 ): Promise<void> {
   const { raw } = reply;
   const { fault } = extra;
-  raw.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+  raw.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+  });
   const send = (delta: object, finish: string | null, usage: object | null = null): void => {
     const choices = [{ index: 0, delta, finish_reason: finish }];
-    const chunk = { ...head, object: "chat.completion.chunk", choices, ...(usage === null ? {} : { usage }) };
+    const chunk = {
+      ...head,
+      object: "chat.completion.chunk",
+      choices,
+      ...(usage === null ? {} : { usage }),
+    };
     raw.write(`data: ${JSON.stringify(chunk)}\n\n`);
   };
   if (fault.stream === "fail_before_first_token") return void raw.destroy();
@@ -95,12 +110,14 @@ async function streamAnswer(
   const tokens = tokensOf(answer.text);
   for (const [index, token] of tokens.entries()) {
     if (raw.destroyed) return;
-    if (index === Math.floor(tokens.length / 2) && fault.stream === "fail_mid_stream") return void raw.destroy();
+    if (index === Math.floor(tokens.length / 2) && fault.stream === "fail_mid_stream")
+      return void raw.destroy();
     if (index === Math.floor(tokens.length / 2) && fault.stream === "stall") return;
     send({ content: token }, null);
     if (options.timing.perTokenMs > 0) await wait(options.run(), options.timing.perTokenMs);
   }
-  if (answer.tool !== null) send({ tool_calls: [{ index: 0, ...toolCall(answer.tool, extra.ids) }] }, null);
+  if (answer.tool !== null)
+    send({ tool_calls: [{ index: 0, ...toolCall(answer.tool, extra.ids) }] }, null);
   send({}, answer.tool === null ? "stop" : "tool_calls", usageOf(answer));
   raw.end("data: [DONE]\n\n");
 }
@@ -148,12 +165,19 @@ function parseBody(body: unknown): unknown {
   }
 }
 
-function textOf(content: string | readonly { readonly text?: string | undefined }[] | null | undefined): string {
+function textOf(
+  content: string | readonly { readonly text?: string | undefined }[] | null | undefined,
+): string {
   if (content === null || content === undefined) return "";
   return typeof content === "string" ? content : content.map((part) => part.text ?? "").join("");
 }
 
-function sendError(reply: FastifyReply, status: number, type: string, message: string): FastifyReply {
+function sendError(
+  reply: FastifyReply,
+  status: number,
+  type: string,
+  message: string,
+): FastifyReply {
   return reply.code(status).send({ error: { message, type, code: null, param: null } });
 }
 

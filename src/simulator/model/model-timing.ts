@@ -1,4 +1,5 @@
-// How fast the pretend model answers, in milliseconds of real time: the speed of a run does not divide it.
+// How fast the pretend model answers, in milliseconds of real time: the speed of a run does not
+// divide it.
 
 export interface ModelTiming {
   readonly firstTokenMs: number;

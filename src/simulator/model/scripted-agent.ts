@@ -1,5 +1,5 @@
-// What the pretend model says: a plausible agent that reads its instructions, answers what the person said, and says
-// goodbye. The same talk always gets the same answer.
+// What the pretend model says: a plausible agent that reads its instructions, answers what the
+// person said, and says goodbye. The same talk always gets the same answer.
 
 export interface ChatMessage {
   readonly role: string;
@@ -9,7 +9,10 @@ export interface ChatMessage {
 export interface AgentReply {
   readonly text: string;
   /** A tool to call after the text; null: none. */
-  readonly tool: { readonly name: string; readonly input: Readonly<Record<string, unknown>> } | null;
+  readonly tool: {
+    readonly name: string;
+    readonly input: Readonly<Record<string, unknown>>;
+  } | null;
 }
 
 /** The most turns before it says goodbye whatever is said. */
@@ -34,7 +37,8 @@ interface TalkFacts {
 const RULES: readonly Rule[] = [
   {
     heard: /\b(stop calling|off your list|don'?t call|never call|do not call|remove me)\b/i,
-    reply: () => "I understand. I will take you off our list, and you will not be called again. Goodbye!",
+    reply: () =>
+      "I understand. I will take you off our list, and you will not be called again. Goodbye!",
     ends: true,
   },
   {
@@ -48,13 +52,22 @@ const RULES: readonly Rule[] = [
   },
   {
     heard: /\b(move it|another day|another time|can'?t make|reschedule|instead)\b/i,
-    reply: () => "No problem, we can move it. Would Thursday at ten or Friday at two suit you better?",
+    reply: () =>
+      "No problem, we can move it. Would Thursday at ten or Friday at two suit you better?",
   },
-  { heard: /\b(first one|second one|thursday|friday)\b/i, reply: () => "Wonderful, I have noted that. Is there anything else?" },
-  { heard: /\b(that'?s all|that is all|no,? thank|no more|nothing else)\b/i, reply: () => GOODBYE, ends: true },
+  {
+    heard: /\b(first one|second one|thursday|friday)\b/i,
+    reply: () => "Wonderful, I have noted that. Is there anything else?",
+  },
+  {
+    heard: /\b(that'?s all|that is all|no,? thank|no more|nothing else)\b/i,
+    reply: () => GOODBYE,
+    ends: true,
+  },
   {
     heard: /\b(who is this|who are you|who am i|speaking to)\b/i,
-    reply: (facts) => `This is the automated assistant of the office${facts.name === null ? "" : `, calling for ${facts.name}`}. ${question(facts)}`,
+    reply: (facts) =>
+      `This is the automated assistant of the office${facts.name === null ? "" : `, calling for ${facts.name}`}. ${question(facts)}`,
   },
   {
     heard: /\b(hold on|wait|say that again|repeat|sorry,? what|pardon)\b/i,
@@ -62,7 +75,8 @@ const RULES: readonly Rule[] = [
   },
   {
     heard: /\b(yes|yep|yeah|sure|fine|works|okay|ok|perfect|all right|right)\b/i,
-    reply: (facts) => (facts.turn <= 1 ? question(facts) : "Great, you are confirmed. Is there anything else?"),
+    reply: (facts) =>
+      facts.turn <= 1 ? question(facts) : "Great, you are confirmed. Is there anything else?",
   },
 ];
 
@@ -74,10 +88,14 @@ export function replyTo(messages: readonly ChatMessage[], hasEndTool: boolean): 
   const facts = factsOf(messages, turn);
   const rule = RULES.find((each) => each.heard.test(said));
   const ends = rule?.ends === true || turn >= MAX_TURNS;
-  const text = turn >= MAX_TURNS && rule?.ends !== true ? GOODBYE : (rule?.reply(facts) ?? fallback(facts));
+  const text =
+    turn >= MAX_TURNS && rule?.ends !== true ? GOODBYE : (rule?.reply(facts) ?? fallback(facts));
   return {
     text,
-    tool: ends && hasEndTool ? { name: END_CALL_TOOL, input: { reason: "the conversation is complete" } } : null,
+    tool:
+      ends && hasEndTool
+        ? { name: END_CALL_TOOL, input: { reason: "the conversation is complete" } }
+        : null,
   };
 }
 
@@ -90,15 +108,16 @@ function question(facts: TalkFacts): string {
   return `I am calling about ${when}. Can you still make it?`;
 }
 
-// Variables reach the model as a JSON block; whatever looks like a name or a time in it is good enough.
+// Variables reach the model as a JSON block somewhere in its instructions; whatever looks like a
+// name or a time in it is good enough.
 function factsOf(messages: readonly ChatMessage[], turn: number): TalkFacts {
-  const system = messages
-    .filter((message) => message.role === "system")
+  const told = messages
+    .filter((message) => message.role !== "assistant")
     .map((message) => message.content)
     .join("\n");
   return {
-    name: valueOf(system, /"(?:patient_|customer_|first_)?name"\s*:\s*"([^"]{1,60})"/i),
-    time: valueOf(system, /"(?:appointment_)?time"\s*:\s*"([^"]{1,60})"/i),
+    name: valueOf(told, /"(?:patient_|customer_|first_)?name"\s*:\s*"([^"]{1,60})"/i),
+    time: valueOf(told, /"(?:appointment_)?time"\s*:\s*"([^"]{1,60})"/i),
     turn,
   };
 }

@@ -1,4 +1,5 @@
-// A human being on the phone. A state machine over what is heard; all choices come from dice that belong to the phone.
+// A human being on the phone. A state machine over what is heard; all choices come from dice that
+// belong to the phone.
 //
 //   state        | on                          | does
 //   greeting     | picked up                   | says hello after a moment, then listens
@@ -30,7 +31,8 @@ export interface Conduct {
 
 type Intent = "confirm" | "reschedule" | "cancel" | "askIfRobot";
 
-// The agent's program does not run faster at high speed, so patience is never cut below these real milliseconds.
+// The agent's program does not run faster at high speed, so patience is never cut below these real
+// milliseconds.
 const PATIENCE_MS = [7_000, 11_000] as const;
 const PATIENCE_FLOOR_MS = 5_000;
 const SILENT_STAY_MS = 45_000;

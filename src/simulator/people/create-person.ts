@@ -1,4 +1,5 @@
-// Puts the person of a phone on the line. The same seed and phone always give the same person with the same choices.
+// Puts the person of a phone on the line. The same seed and phone always give the same person with
+// the same choices.
 
 import { openDice } from "../dice.ts";
 import type { Dice } from "../dice.ts";
@@ -19,7 +20,13 @@ const TERSE: Conduct = {
 };
 
 const CONDUCTS: Readonly<Partial<Record<Persona, Conduct>>> = {
-  talkative: { ...TERSE, manner: "talkative", interruptChance: 0.05, maxInterrupts: 1, maxReplies: 12 },
+  talkative: {
+    ...TERSE,
+    manner: "talkative",
+    interruptChance: 0.05,
+    maxInterrupts: 1,
+    maxReplies: 12,
+  },
   hang_up_early: { ...TERSE, leavesAfterMs: [800, 3_000] },
   interrupter: { ...TERSE, interruptChance: 0.6, maxInterrupts: 3, maxReplies: 10 },
   silent: { ...TERSE, isSilent: true },

@@ -13,7 +13,9 @@ export interface Person {
   agentSpoke(clause: string): void;
   /** The agent is silent again after saying this. */
   agentEnded(heard: string): void;
-  /** The agent fell silent in mid-sentence: somebody talked over it, or the call goes on otherwise. */
+  /**
+   * The agent fell silent in mid-sentence: somebody talked over it, or the call goes on otherwise.
+   */
   agentWasCut(): void;
   /** The call is over: nothing more will be done. */
   lineClosed(): void;

@@ -1,5 +1,5 @@
-// Phones that a machine picks up: a mailbox (greeting, beep, then it records), a menu of a company, a fax.
-// They hear nothing but sound or silence.
+// Phones that a machine picks up: a mailbox (greeting, beep, then it records), a menu of a company,
+// a fax. They hear nothing but sound or silence.
 
 import { MAILBOX_GREETINGS, MENU_PROMPT } from "./lines.ts";
 import type { Person, PersonParts } from "./person.ts";
@@ -66,7 +66,11 @@ export function createMenu(parts: PersonParts): Person {
   };
   return {
     ...deaf,
-    pickedUp: () => timers.set("step", pace.afterTalk(OPENING_MS, () => prompt(MENU_REPEATS))),
+    pickedUp: () =>
+      timers.set(
+        "step",
+        pace.afterTalk(OPENING_MS, () => prompt(MENU_REPEATS)),
+      ),
     lineClosed: () => timers.clearAll(),
   };
 }
@@ -105,7 +109,7 @@ function createTimers() {
     },
     clear,
     clearAll: () => {
-      for (const name of [...running.keys()]) clear(name);
+      for (const name of running.keys()) clear(name);
     },
   };
 }

@@ -1,5 +1,5 @@
-// What a person makes of something the agent said. English only, by its words: enough to answer plausibly, and the
-// same text is always understood the same way.
+// What a person makes of something the agent said. English only, by its words: enough to answer
+// plausibly, and the same text is always understood the same way.
 
 export type AgentMeaning =
   | { readonly kind: "goodbye" }
@@ -31,15 +31,23 @@ const DIGIT_WORDS: Readonly<Record<string, string>> = {
   pound: "#",
 };
 
-const GOODBYE = /\b(good ?bye|bye|have an? (great|nice|good|lovely|wonderful) (day|evening|one|weekend))\b/;
-const KEY = /\bpress (?:the )?([0-9]|zero|one|two|three|four|five|six|seven|eight|nine|star|pound)\b/;
+const GOODBYE =
+  /\b(good ?bye|bye|have an? (great|nice|good|lovely|wonderful) (day|evening|one|weekend))\b/;
+const KEY =
+  /\bpress (?:the )?([0-9]|zero|one|two|three|four|five|six|seven|eight|nine|star|pound)\b/;
 
 // The first that matches the last question wins; order matters.
 const QUESTIONS: readonly (readonly [RegExp, Topic])[] = [
   [/\b(anything|something) else\b|\bany (other )?questions\b/, "asks_for_more"],
   [/\b(still there|are you there|hear me|on the line)\b/, "asks_presence"],
-  [/\b(am i speaking|speaking (with|to)|is this|is that) (with |to )?(mr|mrs|ms|dr|[a-z]+)\b/, "asks_who_you_are"],
-  [/\b(suit|work|works|make it|confirm|still|okay|ok|correct|right|attend|come)\b/, "asks_to_confirm"],
+  [
+    /\b(am i speaking|speaking (with|to)|is this|is that) (with |to )?(mr|mrs|ms|dr|[a-z]+)\b/,
+    "asks_who_you_are",
+  ],
+  [
+    /\b(suit|work|works|make it|confirm|still|okay|ok|correct|right|attend|come)\b/,
+    "asks_to_confirm",
+  ],
 ];
 
 export function understandAgent(text: string): AgentMeaning {
@@ -55,7 +63,9 @@ export function understandAgent(text: string): AgentMeaning {
   return { kind: "asks" };
 }
 
-/** The last sentence that ends in a question mark; null when the text does not end in or near one. */
+/**
+ * The last sentence that ends in a question mark; null when the text does not end in or near one.
+ */
 function lastQuestion(text: string): string | null {
   const end = text.lastIndexOf("?");
   if (end === -1 || text.length - end > 60) return null;

@@ -1,5 +1,5 @@
-// Opens a ConversationRelay session over a real WebSocket, signed as the carrier signs the upgrade, and follows it to
-// its end. Never throws: not being able to connect is an outcome (64102).
+// Opens a ConversationRelay session over a real WebSocket, signed as the carrier signs the upgrade,
+// and follows it to its end. Never throws: not being able to connect is an outcome (64102).
 
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
@@ -81,5 +81,7 @@ function cannotConnect(message: string): RelayOutcome {
 
 function textOf(data: RawData): string {
   if (Buffer.isBuffer(data)) return data.toString("utf8");
-  return Array.isArray(data) ? Buffer.concat(data).toString("utf8") : Buffer.from(data).toString("utf8");
+  return Array.isArray(data)
+    ? Buffer.concat(data).toString("utf8")
+    : Buffer.from(data).toString("utf8");
 }

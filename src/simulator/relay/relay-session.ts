@@ -1,5 +1,6 @@
-// One ConversationRelay session, from the carrier's side, without the network: frames in, frames out, the agent's
-// speech through the call's player, the person's speech into prompts. It ends exactly once, with one outcome.
+// One ConversationRelay session, from the carrier's side, without the network: frames in, frames
+// out, the agent's speech through the call's player, the person's speech into prompts. It ends
+// exactly once, with one outcome.
 //
 //   what happens                          | outcome               | socket
 //   the call ended or was redirected      | completed             | closed 1000

@@ -1,5 +1,5 @@
-// The attributes of <ConversationRelay> that change what the simulator does. Names are case-sensitive and unknown ones
-// are dropped without a word, as the carrier does.
+// The attributes of <ConversationRelay> that change what the simulator does. Names are
+// case-sensitive and unknown ones are dropped without a word, as the carrier does.
 
 import type { TwimlElement } from "../twiml/parse-twiml.ts";
 

@@ -1,5 +1,6 @@
-// POST Calls.json: the one request that is not idempotent, with every fault that may strike it. Arrival is written into the
-// books first, so that they also hold what was refused or never answered.
+// POST Calls.json: the one request that is not idempotent, with every fault that may strike it.
+// Arrival is written into the books first, so that they also hold what was refused or never
+// answered.
 
 import type { FastifyReply } from "fastify";
 import type { Call } from "../carrier-model/call.ts";
@@ -66,7 +67,10 @@ function accept(
   const request = parseCreateCallRequest(form);
   if ("kind" in request) return request;
   if (request.eventsWereJoined) {
-    log.warn({ to: "StatusCallbackEvent" }, "status events came joined in one value; repeat the field instead");
+    log.warn(
+      { to: "StatusCallbackEvent" },
+      "status events came joined in one value; repeat the field instead",
+    );
     if (isStrict) return restError(20001, "StatusCallbackEvent must be repeated");
   }
   const call = run.carrier.create(account, request);

@@ -1,4 +1,5 @@
-// What every REST request goes through before its own handler: credentials, the account's state, the carrier's headers.
+// What every REST request goes through before its own handler: credentials, the account's state,
+// the carrier's headers.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Account } from "../carrier-model/account.ts";
@@ -38,7 +39,8 @@ export function restRoute(run: () => SimulatorRun, counts: RequestCounts, handle
       .header("twilio-concurrent-requests", String(concurrent))
       .header("twilio-request-duration", ((current.pace.now() - startedAt) / 1000).toFixed(3));
     const refusal = refuse(account, params["accountSid"], concurrent);
-    if (refusal !== null || account === null) return sendRestError(reply, refusal ?? restError(20003));
+    if (refusal !== null || account === null)
+      return sendRestError(reply, refusal ?? restError(20003));
     return handle({
       run: current,
       account,
@@ -50,10 +52,15 @@ export function restRoute(run: () => SimulatorRun, counts: RequestCounts, handle
   };
 }
 
-function refuse(account: Account | null, asked: string | undefined, concurrent: number): RestError | null {
+function refuse(
+  account: Account | null,
+  asked: string | undefined,
+  concurrent: number,
+): RestError | null {
   if (account === null) return restError(20003);
   if (asked !== undefined && asked !== account.sid) return restError(20404);
   // A suspended account's credentials stop working for everything but looking at itself.
-  if (account.maxConcurrentRequests !== null && concurrent > account.maxConcurrentRequests) return restError(20429);
+  if (account.maxConcurrentRequests !== null && concurrent > account.maxConcurrentRequests)
+    return restError(20429);
   return null;
 }

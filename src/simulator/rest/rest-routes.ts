@@ -1,4 +1,5 @@
-// The carrier's REST API: calls, their notifications, the account and its numbers. Anything else is 20404.
+// The carrier's REST API: calls, their notifications, the account and its numbers. Anything else is
+// 20404.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { isEnded, type Call } from "../carrier-model/call.ts";
@@ -28,7 +29,12 @@ export function addRestRoutes(app: FastifyInstance, options: RestOptions): void 
   const counts = new Map<string, number>();
   const dice = openDice(options.seed, "rest faults");
   const route = (method: "GET" | "POST" | "DELETE", url: string, handle: RestHandler) => {
-    app.route({ method, url: BASE + url, bodyLimit: MAX_FORM_BYTES, handler: restRoute(options.run, counts, handle) });
+    app.route({
+      method,
+      url: BASE + url,
+      bodyLimit: MAX_FORM_BYTES,
+      handler: restRoute(options.run, counts, handle),
+    });
   };
   const create = createCallRoute(options.seed, options.log, options.isStrict);
   route("POST", "/Calls.json", create);
@@ -47,7 +53,9 @@ export function addRestRoutes(app: FastifyInstance, options: RestOptions): void 
       ? sendRestError(context.reply, restError(20500))
       : withCall(context, (call) => updateCall(context, call)),
   );
-  route("DELETE", "/Calls/:callFile", (context) => withCall(context, (call) => deleteCall(context, call)));
+  route("DELETE", "/Calls/:callFile", (context) =>
+    withCall(context, (call) => deleteCall(context, call)),
+  );
   route("GET", "/Calls/:callFile/Notifications.json", (context) =>
     withCall(context, (call) => sendNotifications(context, call)),
   );
@@ -55,7 +63,12 @@ export function addRestRoutes(app: FastifyInstance, options: RestOptions): void 
     sendNumbers(context, context.account.numbers, "incoming_phone_numbers", "IncomingPhoneNumbers"),
   );
   route("GET", "/OutgoingCallerIds.json", (context) =>
-    sendNumbers(context, context.account.verifiedCallerIds, "outgoing_caller_ids", "OutgoingCallerIds"),
+    sendNumbers(
+      context,
+      context.account.verifiedCallerIds,
+      "outgoing_caller_ids",
+      "OutgoingCallerIds",
+    ),
   );
   route("GET", "/Balance.json", ({ reply, account }) =>
     reply.send({ account_sid: account.sid, balance: "100.00", currency: "USD" }),
@@ -64,7 +77,8 @@ export function addRestRoutes(app: FastifyInstance, options: RestOptions): void 
 }
 
 function sendAccount({ reply, account, params }: RestContext): FastifyReply {
-  if (params["accountFile"] !== `${account.sid}.json`) return sendRestError(reply, restError(20404));
+  if (params["accountFile"] !== `${account.sid}.json`)
+    return sendRestError(reply, restError(20404));
   return reply.send({
     sid: account.sid,
     friendly_name: "Simulated account",
@@ -85,7 +99,8 @@ function withCall(
 ): FastifyReply {
   const sid = (params["callFile"] ?? "").replace(/\.json$/, "");
   const call = run.books.findCall(sid);
-  if (call === null || call.accountSid !== account.sid) return sendRestError(reply, restError(20404));
+  if (call === null || call.accountSid !== account.sid)
+    return sendRestError(reply, restError(20404));
   return handle(call);
 }
 
@@ -114,13 +129,16 @@ function sendCallList({ run, account, query, reply }: RestContext): FastifyReply
 function updateCall({ run, form, reply }: RestContext, call: Call): FastifyReply {
   const status = form.get("Status");
   if (status === "canceled") {
-    return run.carrier.cancel(call) ? reply.send(formatCall(call)) : sendRestError(reply, restError(21220));
+    return run.carrier.cancel(call)
+      ? reply.send(formatCall(call))
+      : sendRestError(reply, restError(21220));
   }
   if (status === "completed") {
     const ended = run.carrier.hangUp(call, "hung up through the API");
     return ended ? reply.send(formatCall(call)) : sendRestError(reply, restError(21220));
   }
-  if (status !== null && status !== "") return sendRestError(reply, restError(20001, `Status "${status}"`));
+  if (status !== null && status !== "")
+    return sendRestError(reply, restError(20001, `Status "${status}"`));
   const script = parseScript(form);
   if (script.kind === "error") return sendRestError(reply, script);
   const live = run.liveCall(call);
@@ -130,14 +148,17 @@ function updateCall({ run, form, reply }: RestContext, call: Call): FastifyReply
 }
 
 function deleteCall({ run, reply }: RestContext, call: Call): FastifyReply {
-  if (!isEnded(call)) return sendRestError(reply, restError(20001, "the call is still in progress"));
+  if (!isEnded(call))
+    return sendRestError(reply, restError(20001, "the call is still in progress"));
   run.books.removeCall(call);
   return reply.code(204).send();
 }
 
 function sendNotifications({ account, query, reply }: RestContext, call: Call): FastifyReply {
   const path = `/2010-04-01/Accounts/${account.sid}/Calls/${call.sid}/Notifications.json`;
-  const notifications = call.notifications.map((notification) => formatNotification(call, notification));
+  const notifications = call.notifications.map((notification) =>
+    formatNotification(call, notification),
+  );
   return reply.send({ ...wholePage(path, query, notifications.length), notifications });
 }
 

@@ -1,5 +1,6 @@
-// Reads the carrier's markup into a tree: elements, attributes, text. Strict: anything that is not well-formed is an
-// error with its place, as the carrier answers 12100. Doctypes are refused, so no entity can be defined.
+// Reads the carrier's markup into a tree: elements, attributes, text. Strict: anything that is not
+// well-formed is an error with its place, as the carrier answers 12100. Doctypes are refused, so no
+// entity can be defined.
 
 export interface TwimlElement {
   readonly name: string;
@@ -100,7 +101,8 @@ function decodeEntities(text: string): string | null {
   let isSound = true;
   const decoded = text.replace(/&([^;\s&]*);?/g, (whole, name: string) => {
     const numeric = /^#(?:x([0-9a-f]{1,6})|(\d{1,7}))$/i.exec(name);
-    const point = numeric === null ? null : parseInt(numeric[1] ?? numeric[2] ?? "", numeric[1] ? 16 : 10);
+    const point =
+      numeric === null ? null : parseInt(numeric[1] ?? numeric[2] ?? "", numeric[1] ? 16 : 10);
     const value = point === null ? ENTITIES[name] : codePointText(point);
     if (value === undefined || !whole.endsWith(";")) isSound = false;
     return value ?? "";

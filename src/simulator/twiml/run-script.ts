@@ -1,5 +1,6 @@
 // Runs the carrier's markup on an answered call, one verb after the other, document after document.
-// A document that cannot be had or run leads to the call's fallback address once, then to the end of the call.
+// A document that cannot be had or run leads to the call's fallback address once, then to the end
+// of the call.
 
 import type { SimulatorLog } from "../simulator-log.ts";
 import { parseTwiml } from "./parse-twiml.ts";
@@ -10,7 +11,10 @@ import { findVerb } from "./verbs.ts";
 /** Markup that redirects to itself would never end; the carrier stops loops too. */
 const MAX_DOCUMENTS = 200;
 
-/** `stopped`: the call ended or was redirected meanwhile. Otherwise the call is to be hung up, for this reason. */
+/**
+ * `stopped`: the call ended or was redirected meanwhile. Otherwise the call is to be hung up, for
+ * this reason.
+ */
 export type ScriptEnd = "stopped" | "script ended" | "script failed";
 
 export async function runScript(

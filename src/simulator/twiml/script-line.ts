@@ -1,4 +1,5 @@
-// What a running script can do with the call it runs on. Every wait ends early when the script is stopped.
+// What a running script can do with the call it runs on. Every wait ends early when the script is
+// stopped.
 
 import type { Call } from "../carrier-model/call.ts";
 import type { CallbackTarget } from "../carrier-model/create-call-request.ts";
@@ -43,8 +44,15 @@ export interface ScriptLine {
   pause(durationMs: number, signal: AbortSignal): Promise<void>;
   /** Asks a web address for a document; never throws. */
   fetch(source: Extract<ScriptSource, { kind: "fetched" }>): Promise<FetchOutcome>;
-  /** Runs `prompt` and collects what the person presses or says, until `isComplete` or the silence is too long. */
-  collect(order: CollectOrder, prompt: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<Collected>;
+  /**
+   * Runs `prompt` and collects what the person presses or says, until `isComplete` or the silence
+   * is too long.
+   */
+  collect(
+    order: CollectOrder,
+    prompt: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<Collected>;
   startRecording(callback: CallbackTarget | null): void;
   connectRelay(
     relay: TwimlElement,

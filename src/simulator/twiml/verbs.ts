@@ -1,5 +1,5 @@
-// The verbs of the carrier's markup that the simulator knows. Anything else fails the document (12200), louder than
-// the real carrier, which ignores some mistakes: a rehearsal should find them.
+// The verbs of the carrier's markup that the simulator knows. Anything else fails the document
+// (12200), louder than the real carrier, which ignores some mistakes: a rehearsal should find them.
 
 import type { CallbackTarget } from "../carrier-model/create-call-request.ts";
 import type { TwimlElement } from "./parse-twiml.ts";
@@ -105,10 +105,7 @@ async function runGather({ line, element, baseUrl, signal }: VerbContext): Promi
   return { kind: "go", source: fetched(target, fields) };
 }
 
-function fetched(
-  target: CallbackTarget,
-  fields: Readonly<Record<string, string>>,
-): ScriptSource {
+function fetched(target: CallbackTarget, fields: Readonly<Record<string, string>>): ScriptSource {
   return { kind: "fetched", target, fields };
 }
 

@@ -1,11 +1,15 @@
-// The form fields of the carrier's requests about a call: the standard set, and what each kind of request adds.
-// Field names and which request has which follow the carrier's documentation and captures.
+// The form fields of the carrier's requests about a call: the standard set, and what each kind of
+// request adds. Field names and which request has which follow the carrier's documentation and
+// captures.
 
 import { connectedSeconds } from "../carrier-model/call.ts";
 import type { Call } from "../carrier-model/call.ts";
 import type { ProgressEvent } from "../carrier-model/create-call-request.ts";
 
-/** The parameters that every request about a call has. `status` is the callback's own word for the state. */
+/**
+ * The parameters that every request about a call has. `status` is the callback's own word for the
+ * state.
+ */
 export function standardFields(call: Call, status: string): URLSearchParams {
   const form = new URLSearchParams({
     CallSid: call.sid,
@@ -30,7 +34,10 @@ export function standardFields(call: Call, status: string): URLSearchParams {
   return form;
 }
 
-/** The status that a progress callback carries: the event's own, or the final status under `completed`. */
+/**
+ * The status that a progress callback carries: the event's own, or the final status under
+ * `completed`.
+ */
 export function callbackStatus(call: Call, event: ProgressEvent): string {
   if (event === "answered") return "in-progress";
   return event === "completed" ? call.status : event;

@@ -1,5 +1,5 @@
-// What a caller may put behind the # of a callback address to change time-outs and retries. The fragment is neither
-// sent nor signed. Values outside their range are ignored, as are unknown keys.
+// What a caller may put behind the # of a callback address to change time-outs and retries. The
+// fragment is neither sent nor signed. Values outside their range are ignored, as are unknown keys.
 
 export type RetryReason = "ct" | "rt" | "4xx" | "5xx";
 
@@ -19,7 +19,10 @@ export interface CallbackAddress {
   readonly overrides: ConnectionOverrides;
 }
 
-/** Splits a callback address into what is requested and how. The address must have been checked before. */
+/**
+ * Splits a callback address into what is requested and how. The address must have been checked
+ * before.
+ */
 export function parseCallbackAddress(text: string): CallbackAddress {
   const hash = text.indexOf("#");
   const withoutFragment = hash === -1 ? text : text.slice(0, hash);

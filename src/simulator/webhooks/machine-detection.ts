@@ -1,5 +1,5 @@
-// Voicemail detection: when the verdict comes and what it says, with the errors that the real one makes.
-// The verdict for a phone is a pure function of seed and phone, so that a run repeats.
+// Voicemail detection: when the verdict comes and what it says, with the errors that the real one
+// makes. The verdict for a phone is a pure function of seed and phone, so that a run repeats.
 
 import type { MachineDetection } from "../carrier-model/create-call-request.ts";
 import type { Faults } from "../control/faults.ts";
@@ -34,7 +34,7 @@ export function decideMachineVerdict(
     return { answeredBy: "unknown", afterMs: Math.min(quickMs, limitMs) };
   }
   if (pickedUpBy === "fax") return { answeredBy: "fax", afterMs: Math.min(quickMs, limitMs) };
-  const isTakenForMachine = (pickedUpBy === "machine") !== (draw < errors.unknown + errorRate);
+  const isTakenForMachine = (pickedUpBy === "machine") !== draw < errors.unknown + errorRate;
   if (!isTakenForMachine) return { answeredBy: "human", afterMs: Math.min(quickMs, limitMs) };
   if (detection.mode === "Enable") {
     return { answeredBy: "machine_start", afterMs: Math.min(quickMs, limitMs) };

@@ -1,5 +1,6 @@
-// The carrier's request signature: base64 of HMAC-SHA1 over the exact address and the sorted form fields.
-// Written from the specification, so that the official SDK's validator is an independent check of it.
+// The carrier's request signature: base64 of HMAC-SHA1 over the exact address and the sorted form
+// fields. Written from the specification, so that the official SDK's validator is an independent
+// check of it.
 
 import { createHmac } from "node:crypto";
 

@@ -1,5 +1,6 @@
-// Delivers status callbacks: each on its own, at its own moment, so that one that is slow never holds back the next.
-// Faults may lose, double, delay or reorder them; without faults they leave in the order of the call's life.
+// Delivers status callbacks: each on its own, at its own moment, so that one that is slow never
+// holds back the next. Faults may lose, double, delay or reorder them; without faults they leave in
+// the order of the call's life.
 
 import type { Account } from "../carrier-model/account.ts";
 import type { Call } from "../carrier-model/call.ts";
@@ -24,11 +25,16 @@ export interface CallbackSenderParts {
 export interface CallbackSender {
   /** Sends the status callback of one event, if it was subscribed. */
   sendStatus(call: Call, event: ProgressEvent): void;
-  /** Sends any other callback about a call (voicemail verdict, recording), under the same faults. */
+  /**
+   * Sends any other callback about a call (voicemail verdict, recording), under the same faults.
+   */
   send(call: Call, target: CallbackTarget, form: URLSearchParams): void;
 }
 
-/** Longer than the carrier's longest gap between `initiated` and `ringing`, so that the next event overtakes. */
+/**
+ * Longer than the carrier's longest gap between `initiated` and `ringing`, so that the next event
+ * overtakes.
+ */
 const OVERTAKEN_MS = [650, 1_600] as const;
 
 export function createCallbackSender(parts: CallbackSenderParts): CallbackSender {
@@ -37,7 +43,8 @@ export function createCallbackSender(parts: CallbackSenderParts): CallbackSender
 
   const send = (call: Call, target: CallbackTarget, form: URLSearchParams) => {
     const { lost, doubled, late, reordered } = parts.faults().callbacks;
-    // Every fault is drawn each time, so that changing one probability leaves the others' dice alone.
+    // Every fault is drawn each time, so that changing one probability leaves the others' dice
+    // alone.
     const isLost = dice.chance(lost.probability);
     const copies = dice.chance(doubled.probability) ? 2 : 1;
     const lateMs = dice.chance(late.probability) ? dice.between(late.min_ms, late.max_ms) : 0;

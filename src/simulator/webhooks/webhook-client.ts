@@ -1,6 +1,6 @@
-// Sends the carrier's requests to its callers: signed, form-encoded, with the time-outs and retries that the address
-// asks for, and never longer than 15 seconds in all. Never throws; a request that failed is an outcome.
-// Waits are real time: the speed of a run does not touch them.
+// Sends the carrier's requests to its callers: signed, form-encoded, with the time-outs and retries
+// that the address asks for, and never longer than 15 seconds in all. Never throws; a request that
+// failed is an outcome. Waits are real time: the speed of a run does not touch them.
 
 import { Agent, request } from "undici";
 import type { Dispatcher } from "undici";
@@ -38,17 +38,22 @@ const MAX_REDIRECTS = 5;
 /** One pool per connect time-out asked for; more different values than this share the default. */
 const MAX_POOLS = 16;
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
-/** Enough for thousands of callbacks a second, and below the descriptors a process may hold by default. */
+/**
+ * Enough for thousands of callbacks a second, and below the descriptors a process may hold by
+ * default.
+ */
 const MAX_CONNECTIONS_PER_ORIGIN = 256;
 
 const CONNECT_ERRORS = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/;
-const CONNECT_ERROR_FAMILIES = /^(UND_ERR_CONNECT_TIMEOUT|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_|UNABLE_)/;
+const CONNECT_ERROR_FAMILIES =
+  /^(UND_ERR_CONNECT_TIMEOUT|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_|UNABLE_)/;
 
 export function createWebhookClient(pace: Pace): WebhookClient {
   const pools = new Map<number, Agent>();
   const poolFor = (overrides: ConnectionOverrides): Agent => {
     const wanted = overrides.connectTimeoutMs;
-    const timeout = pools.has(wanted) || pools.size < MAX_POOLS ? wanted : DEFAULT_CONNECT_TIMEOUT_MS;
+    const timeout =
+      pools.has(wanted) || pools.size < MAX_POOLS ? wanted : DEFAULT_CONNECT_TIMEOUT_MS;
     const pool =
       pools.get(timeout) ??
       new Agent({ connect: { timeout }, connections: MAX_CONNECTIONS_PER_ORIGIN });
