@@ -1,4 +1,5 @@
-// The walls stand in this project, and the checker sees each kind of hole: a check that can't fail checks nothing.
+// The walls stand in this project, and the checker sees each kind of hole: a check that can't fail
+// checks nothing.
 
 import { expect, test } from "vitest";
 import { ROOMS } from "../scripts/import-table.ts";

@@ -4,7 +4,14 @@
 // nothing follows `end`, there is one end cause, and the transcript is what was heard. Source of
 // the rules: voice.md §1 and §4.
 
+import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { Variables } from "./bounded-variables.ts";
+import { describeCall, factPlaceholders } from "./call-facts.ts";
+import type { CallContext } from "./call-facts.ts";
+import { prepareGreeting } from "./greeting.ts";
+import { fillPlaceholders } from "./placeholders.ts";
+import { buildPreamble } from "./prompt.ts";
 import type { SessionEffect, SessionEvent, TimerName } from "./session-events.ts";
 import {
   closed,
@@ -19,6 +26,8 @@ import {
   GREETING_WAIT_MS,
   MAX_SPEAKING_FLAG_MS,
   MIN_DURATION_WITH_WRAP_UP_MS,
+  planSession,
+  startSession,
   TOKEN_SETTLED_MS,
   WRAP_UP_MS,
 } from "./session-state.ts";
@@ -39,6 +48,38 @@ import {
   startTurn,
 } from "./session-turns.ts";
 import { notePlaybackOver, notePlayed } from "./turn-memory.ts";
+
+/** What a conversation is held with. */
+export interface SessionOpening {
+  readonly agent: AgentSettings;
+  /** Extra instructions of the number that is called from; null: none. */
+  readonly numberPrompt: string | null;
+  /** Why the call is made: the campaign's prompt, or this recipient's own. */
+  readonly purpose: string;
+  readonly variables: Variables;
+  readonly context: CallContext;
+  /** As prepared before the dial; null: it is prepared now. */
+  readonly greeting: string | null;
+  /** Random and secret to this call; closes the data block of the prompt. */
+  readonly boundary: string;
+}
+
+/**
+ * A conversation that waits for its `connected` event. Date and time in its prompt are those of
+ * `context.at`.
+ * @throws RangeError for a time zone this runtime does not know
+ */
+export function openSession(opening: SessionOpening): SessionState {
+  const { agent, variables } = opening;
+  const facts = describeCall(opening.context);
+  const preamble = buildPreamble({ ...opening, facts });
+  // A greeting prepared before the dial could not know the time of the call.
+  const greeting =
+    opening.greeting === null
+      ? prepareGreeting(agent, variables, facts)
+      : fillPlaceholders(opening.greeting, {}, factPlaceholders(facts));
+  return startSession(planSession(agent, { preamble, greeting }));
+}
 
 export interface SessionStep {
   readonly state: SessionState;

@@ -1,5 +1,6 @@
-// What was said on a call, in order, and what of it was heard. The model's history and the transcript are both read
-// from here, so they cannot disagree. A line of the agent holds what the person heard, never what was only planned.
+// What was said on a call, in order, and what of it was heard. The model's history and the
+// transcript are both read from here, so they cannot disagree. A line of the agent holds what the
+// person heard, never what was only planned.
 
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage } from "../ports/model.ts";
@@ -43,10 +44,16 @@ export interface AgentLine {
 
 export type TurnMemory = readonly (CalleeLine | AgentLine)[];
 
-/** From a token's arrival at the carrier to its first sound: 250–480 ms in captures (twilio.md §5.3). */
+/**
+ * From a token's arrival at the carrier to its first sound: 250–480 ms in captures (twilio.md
+ * §5.3).
+ */
 const PLAYBACK_LAG_MS = 350;
 
-/** A cut that is reported after the audio should have ended still counts for this long: the estimate is rough. */
+/**
+ * A cut that is reported after the audio should have ended still counts for this long: the estimate
+ * is rough.
+ */
 const LATE_CUT_MS = 5_000;
 
 /** What the speech path says about the moment it was cut. */
@@ -100,8 +107,9 @@ export function isAllPlayed(memory: TurnMemory): boolean {
 }
 
 /**
- * Notes a clause that the speech path reports as played: in the oldest line that goes on with just these words, else
- * in the oldest that may still be playing. A line that nobody reported on does not take the words of a later one.
+ * Notes a clause that the speech path reports as played: in the oldest line that goes on with just
+ * these words, else in the oldest that may still be playing. A line that nobody reported on does
+ * not take the words of a later one.
  */
 export function notePlayed(memory: TurnMemory, clause: string, at: Instant): TurnMemory {
   const waiting = memory.flatMap((line, index) =>
@@ -131,8 +139,8 @@ export function markBrokenOff(memory: TurnMemory, turnId: number): TurnMemory {
 }
 
 /**
- * Cuts the memory to what was heard when the person cut in: the line being played is shortened, lines that waited
- * behind it are gone. Answers the same memory when nothing was playing.
+ * Cuts the memory to what was heard when the person cut in: the line being played is shortened,
+ * lines that waited behind it are gone. Answers the same memory when nothing was playing.
  */
 export function cutAtInterrupt(memory: TurnMemory, cut: Cut, at: Instant): TurnMemory {
   const index = lineBeingHeard(memory, cut, at);
@@ -142,7 +150,9 @@ export function cutAtInterrupt(memory: TurnMemory, cut: Cut, at: Instant): TurnM
   return cutAfter(memory, index, heard, at);
 }
 
-/** Cuts the memory to what can have been heard by now: the line went dead while audio was playing. */
+/**
+ * Cuts the memory to what can have been heard by now: the line went dead while audio was playing.
+ */
 export function cutAtSilencing(memory: TurnMemory, at: Instant): TurnMemory {
   const index = memory.findIndex((line) => line.role === "agent" && isPlaying(line, at));
   const line = memory[index];
@@ -189,9 +199,10 @@ function isOver(memory: TurnMemory, line: AgentLine): boolean {
   return overtaken || isPlayed(line);
 }
 
-// Estimates of who plays when are rough, so the words reported as heard come before them. They may also name a line
-// that had just been played to its end: then it lost nothing, and what waited behind it was never heard. Without words
-// it is the line that should have begun when the reported duration did.
+// Estimates of who plays when are rough, so the words reported as heard come before them. They may
+// also name a line that had just been played to its end: then it lost nothing, and what waited
+// behind it was never heard. Without words it is the line that should have begun when the reported
+// duration did.
 function lineBeingHeard(memory: TurnMemory, cut: Cut, at: Instant): number {
   const recent = memory.flatMap((line, index) =>
     line.role === "agent" && line.playsUntil > at - LATE_CUT_MS ? [{ line, index }] : [],

@@ -1,12 +1,22 @@
-// The operator's emergency stop from the command line: it holds for every process from its commit on.
+// The operator's emergency stop from the command line: it holds for every process from its commit
+// on.
 
-import { readDialingStop, resumeDialing, stopDialing, type DialingStop } from "../store/installation.ts";
+import {
+  readDialingStop,
+  resumeDialing,
+  stopDialing,
+  type DialingStop,
+} from "../store/installation.ts";
 import type { Config } from "./config.ts";
 import { withStore } from "./open-store.ts";
 
 type Notify = (notice: string) => void;
 
-export function stopAllDialing(config: Config, onNotice: Notify, reason: string | null): Promise<DialingStop> {
+export function stopAllDialing(
+  config: Config,
+  onNotice: Notify,
+  reason: string | null,
+): Promise<DialingStop> {
   return withStore(config, onNotice, (database) => stopDialing(database, Date.now(), reason));
 }
 

@@ -1,5 +1,6 @@
-// Runs the engine in real time: sleep until the tick's next wake, or until somebody wakes it. One tick at a time; a tick
-// that fails is logged, counted and tried again with a growing pause, and never ends the process.
+// Runs the engine in real time: sleep until the tick's next wake, or until somebody wakes it. One
+// tick at a time; a tick that fails is logged, counted and tried again with a growing pause, and
+// never ends the process.
 
 import type { Engine } from "../engine/engine.ts";
 import type { Clock } from "../ports/clock.ts";

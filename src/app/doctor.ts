@@ -1,4 +1,5 @@
-// Looks at everything an installation needs and says what is wrong with it, and what mends it. Changes nothing.
+// Looks at everything an installation needs and says what is wrong with it, and what mends it.
+// Changes nothing.
 
 import { join } from "node:path";
 import { createTwilioCarrier } from "../carrier/twilio/twilio-carrier.ts";
@@ -26,7 +27,10 @@ const MAX_SKEW_MS = 1_000;
 const PUBLIC_URL_TIMEOUT_MS = 5_000;
 const MODEL_TIMEOUT_MS = 15_000;
 
-export async function examine(config: Config, onNotice: (notice: string) => void): Promise<readonly Finding[]> {
+export async function examine(
+  config: Config,
+  onNotice: (notice: string) => void,
+): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   try {
     await withStore(config, onNotice, async (database, store) => {
@@ -47,7 +51,11 @@ async function examineSchema(database: Database): Promise<Finding> {
   const migrations = await readMigrationFiles(join(packageRoot(), "migrations"));
   const { current, latest } = await readSchemaState(database, migrations);
   const isCurrent = current === latest;
-  return { name: "schema", state: isCurrent ? "ok" : "problem", message: `at ${current} of ${latest}` };
+  return {
+    name: "schema",
+    state: isCurrent ? "ok" : "problem",
+    message: `at ${current} of ${latest}`,
+  };
 }
 
 async function examineClock(database: Database): Promise<Finding> {
@@ -55,10 +63,18 @@ async function examineClock(database: Database): Promise<Finding> {
   const skewMs = Math.round(Date.now() - clock.now());
   clock.stop();
   const state = Math.abs(skewMs) <= MAX_SKEW_MS ? "ok" : "warning";
-  return { name: "clock", state, message: `this machine is ${skewMs} ms ahead of the database, whose time counts` };
+  return {
+    name: "clock",
+    state,
+    message: `this machine is ${skewMs} ms ahead of the database, whose time counts`,
+  };
 }
 
-async function examineAccounts(config: Config, database: Database, store: Store): Promise<readonly Finding[]> {
+async function examineAccounts(
+  config: Config,
+  database: Database,
+  store: Store,
+): Promise<readonly Finding[]> {
   const accounts = await listAccountCredentials(database);
   if (accounts.length === 0) {
     return [{ name: "carrier", state: "warning", message: "no number was imported yet" }];
@@ -71,14 +87,20 @@ async function examineAccounts(config: Config, database: Database, store: Store)
   const clock = await startSystemClock(database);
   const quiet = { debug: () => {}, info: () => {}, warn: () => {} };
   const baseUrl = config.require("TWILIO_API_BASE_URL");
-  const carrier = createTwilioCarrier({ baseUrl, publicUrl: "http://localhost", clock, log: quiet });
+  const carrier = createTwilioCarrier({
+    baseUrl,
+    publicUrl: "http://localhost",
+    clock,
+    log: quiet,
+  });
   const findings: Finding[] = [];
   for (const account of accounts) {
     const { carrierAccountId } = account;
     const authToken = secretBox.decrypt(account.authTokenEncrypted);
     const check = await carrier.checkAccount({ carrierAccountId, authToken });
     const name = `carrier ${carrierAccountId.slice(0, 6)}…`;
-    if (check.kind === "verified") findings.push({ name, state: "ok", message: `${check.accountType} account, active` });
+    if (check.kind === "verified")
+      findings.push({ name, state: "ok", message: `${check.accountType} account, active` });
     else findings.push({ name, state: "problem", message: check.message });
   }
   await carrier.close();
@@ -90,14 +112,29 @@ async function examinePublicUrl(config: Config): Promise<Finding> {
   const url = config.get("CARILLON_PUBLIC_URL");
   const name = "public URL";
   if (url === null) {
-    return { name, state: "warning", message: "CARILLON_PUBLIC_URL is not set; a real carrier cannot reach this server" };
+    return {
+      name,
+      state: "warning",
+      message: "CARILLON_PUBLIC_URL is not set; a real carrier cannot reach this server",
+    };
   }
-  if (!url.startsWith("https://")) return { name, state: "warning", message: `${url} is not https; Twilio needs https` };
+  if (!url.startsWith("https://"))
+    return { name, state: "warning", message: `${url} is not https; Twilio needs https` };
   try {
-    const response = await fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(PUBLIC_URL_TIMEOUT_MS) });
-    return { name, state: response.ok ? "ok" : "problem", message: `${url}/v1/health answers ${response.status}` };
+    const response = await fetch(`${url}/v1/health`, {
+      signal: AbortSignal.timeout(PUBLIC_URL_TIMEOUT_MS),
+    });
+    return {
+      name,
+      state: response.ok ? "ok" : "problem",
+      message: `${url}/v1/health answers ${response.status}`,
+    };
   } catch (error) {
-    return { name, state: "problem", message: `${url} cannot be reached: ${(error as Error).message}` };
+    return {
+      name,
+      state: "problem",
+      message: `${url} cannot be reached: ${(error as Error).message}`,
+    };
   }
 }
 
@@ -109,7 +146,8 @@ async function examineModel(config: Config): Promise<Finding> {
     apiKey: config.get("CARILLON_MODEL_API_KEY"),
   });
   const configuration = model.configuration();
-  if (configuration.kind === "missing") return { name, state: "problem", message: configuration.instruction };
+  if (configuration.kind === "missing")
+    return { name, state: "problem", message: configuration.instruction };
   const request = {
     messages: [{ role: "user" as const, content: "Say: ready." }],
     tools: [],
@@ -117,8 +155,14 @@ async function examineModel(config: Config): Promise<Finding> {
     maxOutputTokens: 20,
   };
   for await (const chunk of model.reply(request, AbortSignal.timeout(MODEL_TIMEOUT_MS))) {
-    if (chunk.kind === "text") return { name, state: "ok", message: `${configuration.name} answers` };
-    if (chunk.kind === "failed") return { name, state: "problem", message: `${configuration.name}: ${chunk.message}` };
+    if (chunk.kind === "text")
+      return { name, state: "ok", message: `${configuration.name} answers` };
+    if (chunk.kind === "failed")
+      return { name, state: "problem", message: `${configuration.name}: ${chunk.message}` };
   }
-  return { name, state: "problem", message: `${configuration.name} gave no answer in ${MODEL_TIMEOUT_MS / 1000} s` };
+  return {
+    name,
+    state: "problem",
+    message: `${configuration.name} gave no answer in ${MODEL_TIMEOUT_MS / 1000} s`,
+  };
 }

@@ -1,4 +1,5 @@
-// What GET /v1/health says: whether this process can do its work, one sentence for each thing looked at.
+// What GET /v1/health says: whether this process can do its work, one sentence for each thing
+// looked at.
 
 import type { Health } from "../http/contract/health.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -25,7 +26,10 @@ export function createHealthCheck(parts: {
     const isOk = Object.values(checks).every((check) => check.ok);
     // A server without a model works; only campaigns are refused, with what to set.
     const model = parts.model.configuration();
-    checks["model"] = { ok: true, message: model.kind === "ready" ? model.name : model.instruction };
+    checks["model"] = {
+      ok: true,
+      message: model.kind === "ready" ? model.name : model.instruction,
+    };
     return { status: isOk ? "ok" : "degraded", version: parts.version, checks };
   };
 }
@@ -41,7 +45,9 @@ async function checkDatabase(database: Database): Promise<{ ok: boolean; message
 
 function checkClock(clock: Clock): { ok: boolean; message: string } {
   const state = clock.state();
-  return state.kind === "steady" ? { ok: true, message: "steady" } : { ok: false, message: state.reason };
+  return state.kind === "steady"
+    ? { ok: true, message: "steady" }
+    : { ok: false, message: state.reason };
 }
 
 function checkLoop(loop: DialingLoop | null): { ok: boolean; message: string } {

@@ -55,5 +55,9 @@ export function rotateKey(config: Config, onNotice: Notify, keyId: string): Prom
 
 /** Answers false for an unknown key. */
 export function revokeKey(config: Config, onNotice: Notify, keyId: string): Promise<boolean> {
-  return withStore(config, onNotice, async (database) => (await revokeApiKey(database, keyId, Date.now())) !== null);
+  return withStore(
+    config,
+    onNotice,
+    async (database) => (await revokeApiKey(database, keyId, Date.now())) !== null,
+  );
 }

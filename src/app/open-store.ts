@@ -1,5 +1,5 @@
-// From the settings to a migrated database: the embedded one, or the server that DATABASE_URL names.
-// The first process to come migrates; nobody works on a schema that is newer than the code.
+// From the settings to a migrated database: the embedded one, or the server that DATABASE_URL
+// names. The first process to come migrates; nobody works on a schema that is newer than the code.
 
 import { join } from "node:path";
 import type { Database } from "../ports/database.ts";
@@ -84,7 +84,11 @@ async function migrateStore(connectionString: string): Promise<void> {
     statementTimeoutMs: 0,
   });
   try {
-    await migrate(database, await readMigrationFiles(join(packageRoot(), "migrations")), Date.now());
+    await migrate(
+      database,
+      await readMigrationFiles(join(packageRoot(), "migrations")),
+      Date.now(),
+    );
   } finally {
     await database.close();
   }

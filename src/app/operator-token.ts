@@ -1,4 +1,5 @@
-// The operator's token: the configured one, or one made at first start and told once. Only its hash is kept.
+// The operator's token: the configured one, or one made at first start and told once. Only its hash
+// is kept.
 
 import type { Database } from "../ports/database.ts";
 import type { Random } from "../ports/random.ts";

@@ -1,4 +1,5 @@
-// Reports this process to the others: that it lives, how many conversations it can hold, and which calls still talk.
+// Reports this process to the others: that it lives, how many conversations it can hold, and which
+// calls still talk.
 
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";

@@ -1,6 +1,7 @@
-// Encrypts secrets that must be read again (carrier tokens, signing secrets) with AES-256-GCM. A box is
-// version (1 byte) · key id (4) · nonce (12) · tag (16) · ciphertext. The key id says which key wrote it, so that a wrong
-// CARILLON_ENCRYPTION_KEY is told apart from damage. Never logs or throws what it holds.
+// Encrypts secrets that must be read again (carrier tokens, signing secrets) with AES-256-GCM. A
+// box is version (1 byte) · key id (4) · nonce (12) · tag (16) · ciphertext. The key id says which
+// key wrote it, so that a wrong CARILLON_ENCRYPTION_KEY is told apart from damage. Never logs or
+// throws what it holds.
 
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
 
@@ -15,7 +16,8 @@ export interface SecretBox {
 const VERSION = 1;
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
-// 96 bits, drawn anew for every box: what GCM is made for. A repeat becomes likely only after billions of boxes.
+// 96 bits, drawn anew for every box: what GCM is made for. A repeat becomes likely only after
+// billions of boxes.
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;

@@ -11,7 +11,11 @@ import { realSimulatorClock } from "./real-simulator-clock.ts";
 
 export interface StandaloneSimulator {
   readonly simulator: Simulator;
-  readonly account: { readonly sid: string; readonly authToken: string; readonly numbers: readonly string[] };
+  readonly account: {
+    readonly sid: string;
+    readonly authToken: string;
+    readonly numbers: readonly string[];
+  };
 }
 
 /** Says nothing of single callbacks: a server that is down at the time would fill the terminal. */

@@ -1,5 +1,5 @@
-// The composition root: from settings to a running server, and back. Everything that has a lifetime is started here, in
-// order, and stopped in the opposite one.
+// The composition root: from settings to a running server, and back. Everything that has a lifetime
+// is started here, in order, and stopped in the opposite one.
 
 import type { Logger } from "pino";
 import { prepareGreeting } from "../agent/greeting.ts";
@@ -49,7 +49,10 @@ export interface RunningServer {
   readonly hints: readonly string[];
   /** Ready to connect to: for commands that run a server inside. */
   readonly connectionString: string;
-  /** Stops claiming, finishes what is being placed, lets conversations end, closes everything. In bounded time. */
+  /**
+   * Stops claiming, finishes what is being placed, lets conversations end, closes everything. In
+   * bounded time.
+   */
   stop(): Promise<void>;
 }
 
@@ -76,7 +79,9 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
     dataDirectory: store.dataDirectory,
   });
   if (encryption.madeIn !== null && config.get("DATABASE_URL") !== null) {
-    options.onNotice(`Made an encryption key in ${encryption.madeIn}; every process of the installation needs the same one.`);
+    options.onNotice(
+      `Made an encryption key in ${encryption.madeIn}; every process of the installation needs the same one.`,
+    );
   }
   const secretBox = createSecretBox(encryption.key, systemRandom);
   const newOperatorToken = await ensureOperatorToken(
@@ -93,7 +98,12 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
   });
   const address = await chooseAddress(config);
   const publicUrl = config.get("CARILLON_PUBLIC_URL") ?? address.url;
-  const carrier = createTwilioCarrier({ baseUrl: config.require("TWILIO_API_BASE_URL"), publicUrl, clock, log });
+  const carrier = createTwilioCarrier({
+    baseUrl: config.require("TWILIO_API_BASE_URL"),
+    publicUrl,
+    clock,
+    log,
+  });
   const engine = createEngine({
     clock,
     random: systemRandom,
@@ -119,8 +129,24 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
       else loop.wake();
     },
   };
-  const voice = createVoice({ config, database: httpDatabase, model, clock, owner, log, publicUrl, secretBox, engine: wakingEngine });
-  const health = createHealthCheck({ database: httpDatabase, clock, model, loop, version: packageVersion() });
+  const voice = createVoice({
+    config,
+    database: httpDatabase,
+    model,
+    clock,
+    owner,
+    log,
+    publicUrl,
+    secretBox,
+    engine: wakingEngine,
+  });
+  const health = createHealthCheck({
+    database: httpDatabase,
+    clock,
+    model,
+    loop,
+    version: packageVersion(),
+  });
   const app = createHttpServer({
     database: httpDatabase,
     clock,
@@ -143,7 +169,14 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
   });
   const detachSockets = voice.attach(app.server);
   const listener = await engineDatabase.listen(WAKE_CHANNEL, () => loop?.wake());
-  const reports = await startProcessReports({ database: engineDatabase, clock, owner, roles, voice, log });
+  const reports = await startProcessReports({
+    database: engineDatabase,
+    clock,
+    owner,
+    roles,
+    voice,
+    log,
+  });
   const url = await app.listen({ host: config.require("CARILLON_HOST"), port: address.port });
   return {
     url,
@@ -168,8 +201,11 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
   };
 }
 
-// The public address is part of every callback, so the port must be known before the first call is placed.
-async function chooseAddress(config: Config): Promise<{ readonly port: number; readonly url: string }> {
+// The public address is part of every callback, so the port must be known before the first call is
+// placed.
+async function chooseAddress(
+  config: Config,
+): Promise<{ readonly port: number; readonly url: string }> {
   const host = config.require("CARILLON_HOST");
   const port = config.require("CARILLON_PORT");
   const chosen = port === 0 ? await freePort(host) : port;
@@ -191,11 +227,19 @@ async function freePort(host: string): Promise<number> {
   });
 }
 
-function hintsOf(config: Config, model: ReturnType<ReturnType<typeof createModel>["configuration"]>): readonly string[] {
+function hintsOf(
+  config: Config,
+  model: ReturnType<ReturnType<typeof createModel>["configuration"]>,
+): readonly string[] {
   const hints: string[] = [];
   if (model.kind === "missing") hints.push(model.instruction);
-  if (config.get("CARILLON_PUBLIC_URL") === null && config.source("TWILIO_API_BASE_URL") === "default") {
-    hints.push("CARILLON_PUBLIC_URL is not set: Twilio cannot reach this server until it is an https address of yours.");
+  if (
+    config.get("CARILLON_PUBLIC_URL") === null &&
+    config.source("TWILIO_API_BASE_URL") === "default"
+  ) {
+    hints.push(
+      "CARILLON_PUBLIC_URL is not set: Twilio cannot reach this server until it is an https address of yours.",
+    );
   }
   return hints;
 }

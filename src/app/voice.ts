@@ -42,7 +42,10 @@ export function createVoice(parts: {
   const tokensOfCall = async (callId: string): Promise<CallbackTokens | null> => {
     const found = await findCallbackCredentials(database, callId, clock.now());
     if (found === null) return null;
-    const boxes = [found.authTokenEncrypted, ...(found.previousTokenEncrypted === null ? [] : [found.previousTokenEncrypted])];
+    const boxes = [
+      found.authTokenEncrypted,
+      ...(found.previousTokenEncrypted === null ? [] : [found.previousTokenEncrypted]),
+    ];
     return {
       carrierAccountId: found.carrierAccountId,
       tokens: boxes.map((box) => parts.secretBox.decrypt(box)),

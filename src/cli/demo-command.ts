@@ -1,4 +1,5 @@
-// `carillon demo`: watch a campaign of 200 people being dialed, with nothing installed and nobody's phone ringing.
+// `carillon demo`: watch a campaign of 200 people being dialed, with nothing installed and nobody's
+// phone ringing.
 
 import type { Command } from "commander";
 import { runDemo, type Demo } from "../app/demo/run-demo.ts";
@@ -25,7 +26,8 @@ export function addDemoCommand(program: Command): void {
         await untilStopped();
       }
       await demo.stop();
-      if (demo.campaign.status !== "completed") throw new Error(`The campaign ended ${demo.campaign.status}.`);
+      if (demo.campaign.status !== "completed")
+        throw new Error(`The campaign ended ${demo.campaign.status}.`);
     });
 }
 
@@ -88,7 +90,9 @@ function printOutcome(demo: Demo): void {
   for (const call of demo.transcripts) printTranscript(call);
   print();
   print(`API       ${demo.url}/docs`);
-  print(`Campaign  curl -H "Authorization: Bearer ${demo.key}" ${demo.url}/v1/calls/batch/${campaign.campaign_id}`);
+  print(
+    `Campaign  curl -H "Authorization: Bearer ${demo.key}" ${demo.url}/v1/calls/batch/${campaign.campaign_id}`,
+  );
   print(`Carrier   ${demo.simulatorUrl}/simulator/calls`);
   print();
 }

@@ -6,7 +6,9 @@ import { readConfig } from "../app/read-config.ts";
 import { print, printNotice } from "./terminal.ts";
 
 export function addDialingCommand(program: Command): void {
-  const dialing = program.command("dialing").description("stop or resume all dialing of the installation");
+  const dialing = program
+    .command("dialing")
+    .description("stop or resume all dialing of the installation");
   dialing
     .command("stop")
     .description("no call of any key goes out from now on; calls that ring or talk go on")
@@ -28,6 +30,9 @@ export function addDialingCommand(program: Command): void {
     .action(async () => {
       const stop = await dialingStatus(readConfig(), printNotice);
       if (stop.stoppedAt === null) print("Dialing is allowed.");
-      else print(`Stopped since ${new Date(stop.stoppedAt).toISOString()}${stop.reason === null ? "" : `: ${stop.reason}`}`);
+      else
+        print(
+          `Stopped since ${new Date(stop.stoppedAt).toISOString()}${stop.reason === null ? "" : `: ${stop.reason}`}`,
+        );
     });
 }

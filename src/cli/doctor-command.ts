@@ -1,4 +1,5 @@
-// `carillon doctor`: what is wrong with this installation, and what mends it. Works beside a running server.
+// `carillon doctor`: what is wrong with this installation, and what mends it. Works beside a
+// running server.
 
 import type { Command } from "commander";
 import { examine } from "../app/doctor.ts";

@@ -1,4 +1,5 @@
-// `carillon keys create|list|rotate|revoke`: the operator's work on API keys. Works beside a running server.
+// `carillon keys create|list|rotate|revoke`: the operator's work on API keys. Works beside a
+// running server.
 
 import { InvalidArgumentError, type Command } from "commander";
 import { createKey, listKeys, revokeKey, rotateKey } from "../app/key-administration.ts";
@@ -58,7 +59,8 @@ export function addKeysCommand(program: Command): void {
     .description("give a key a new secret; the old one is dead at once")
     .action(async (keyId: string) => {
       const secret = await rotateKey(readConfig(), printNotice, keyId);
-      if (secret === null) throw new Error(`There is no active key ${keyId}; \`carillon keys list\` shows them.`);
+      if (secret === null)
+        throw new Error(`There is no active key ${keyId}; \`carillon keys list\` shows them.`);
       print(`${keyId}:${secret}`);
     });
   keys

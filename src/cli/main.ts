@@ -28,7 +28,10 @@ try {
   await program.parseAsync(process.argv);
 } catch (error) {
   // What stops a command is for a person to read; the stack is for whoever asks for it.
-  const details = process.env["CARILLON_LOG_LEVEL"] === "debug" ? (error as Error).stack : (error as Error).message;
+  const details =
+    process.env["CARILLON_LOG_LEVEL"] === "debug"
+      ? (error as Error).stack
+      : (error as Error).message;
   process.stderr.write(`carillon: ${details ?? String(error)}\n`);
   process.exitCode = 1;
 }

@@ -9,7 +9,9 @@ import { printNotice, untilStopped } from "./terminal.ts";
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
-    .description("run the server: API, dialer, voice; settings come from the environment or ./carillon.env")
+    .description(
+      "run the server: API, dialer, voice; settings come from the environment or ./carillon.env",
+    )
     .action(async () => {
       const config = readConfig();
       const server = await startServer({

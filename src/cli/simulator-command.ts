@@ -16,7 +16,9 @@ const DEFAULT_PORT = 9090;
 export function addSimulatorCommand(program: Command): void {
   program
     .command("simulator")
-    .description("run a pretend carrier with pretend people, and a pretend language model, behind the real protocols")
+    .description(
+      "run a pretend carrier with pretend people, and a pretend language model, behind the real protocols",
+    )
     .option("--port <port>", "where it listens; 0 picks a free port", number, DEFAULT_PORT)
     .option("--host <address>", "address of this machine", "127.0.0.1")
     .option("--seed <number>", "the same seed gives every phone the same person", number, 1)
@@ -29,7 +31,9 @@ export function addSimulatorCommand(program: Command): void {
       print(`  CARILLON_MODEL=openai-compatible:scripted-agent`);
       print(`  CARILLON_MODEL_BASE_URL=${simulator.url}/v1`);
       print();
-      print(`Account ${account.sid} with token ${account.authToken} owns ${account.numbers.join(", ")}.`);
+      print(
+        `Account ${account.sid} with token ${account.authToken} owns ${account.numbers.join(", ")}.`,
+      );
       print(`What the carrier saw: ${simulator.url}/simulator/calls and /simulator/summary`);
       await untilStopped();
       await simulator.close();

@@ -12,10 +12,16 @@ export function printNotice(line: string): void {
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
   }
   for (const row of rows) {
-    print(row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join("  ").trimEnd());
+    print(
+      row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
-// What an agent and a number are configured to do. Kept as one document per row; the API's schema guards what goes in.
-// Field names are the contract's (B.9, B.10), because the document is stored and answered as it is.
+// What an agent and a number are configured to do. Kept as one document per row; the API's schema
+// guards what goes in. Field names are the contract's (B.9, B.10), because the document is stored
+// and answered as it is.
 
 /** Contract B.9. Limits and defaults are in src/http/contract/agent.ts. */
 export interface AgentSettings {

@@ -1,7 +1,10 @@
-// The one error class for operating errors, and the catalogue of every code. Expected outcomes are values, not errors;
-// programmer errors are assertions. Nobody branches on a message.
+// The one error class for operating errors, and the catalogue of every code. Expected outcomes are
+// values, not errors; programmer errors are assertions. Nobody branches on a message.
 
-/** Every code the API can answer, with its HTTP status. docs/errors.md lists exactly these (a test holds them together). */
+/**
+ * Every code the API can answer, with its HTTP status. docs/errors.md lists exactly these (a test
+ * holds them together).
+ */
 export const ERROR_STATUS = {
   // requests
   missing_field: 400,

@@ -1,16 +1,26 @@
-// The recipients of a batch request, one entry at a time. An entry with a bad phone is *invalid*: it can be skipped when the
-// caller asks for that. An entry with anything else wrong is *refused*, and the whole request with it.
+// The recipients of a batch request, one entry at a time. An entry with a bad phone is *invalid*:
+// it can be skipped when the caller asks for that. An entry with anything else wrong is *refused*,
+// and the whole request with it.
 
 import { nearestName } from "./nearest-name.ts";
 import { parsePhone, type E164 } from "./phone.ts";
 import { displayable, textFault } from "./plain-text.ts";
 import { parseVariables, type Variables } from "./variables.ts";
 
-/** What a list may hold: a body of about 32 MB, copied into the database in one transaction of a few seconds. */
+/**
+ * What a list may hold: a body of about 32 MB, copied into the database in one transaction of a few
+ * seconds.
+ */
 export const MAX_RECIPIENTS = 100_000;
-/** Call purposes are paragraphs; ten pages of text is a mistake, and is sent to the model with every turn. */
+/**
+ * Call purposes are paragraphs; ten pages of text is a mistake, and is sent to the model with every
+ * turn.
+ */
 export const MAX_PROMPT_LENGTH = 10_000;
-/** Invalid entries that an answer lists; the counts are always complete, and with skip_invalid all can be read back. */
+/**
+ * Invalid entries that an answer lists; the counts are always complete, and with skip_invalid all
+ * can be read back.
+ */
 export const MAX_LISTED_INVALID = 1_000;
 // An invalid phone is shown as it came, but never longer than any real one could be.
 const MAX_SHOWN_PHONE_LENGTH = 64;
@@ -41,7 +51,8 @@ export type RecipientRead =
 const RECIPIENT_FIELDS = ["phone", "variables", "prompt_override"];
 
 /**
- * Reads one entry of `recipients`. Unknown fields are refused: a misspelt `prompt_override` would say the wrong thing.
+ * Reads one entry of `recipients`. Unknown fields are refused: a misspelt `prompt_override` would
+ * say the wrong thing.
  * @param allowedCountries ISO codes that the key may call; null: all.
  * Source: contract A.3, A.7, A.9; DESIGN §5.
  */
@@ -101,7 +112,8 @@ function readPromptOverride(
   }
   const fault = textFault(value);
   if (fault !== null) return refused(field, fault);
-  // A blank override would leave the agent with nothing to say; the campaign's prompt is what was meant.
+  // A blank override would leave the agent with nothing to say; the campaign's prompt is what was
+  // meant.
   return { kind: "read", text: value.trim() === "" ? null : value };
 }
 

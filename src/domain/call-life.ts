@@ -1,4 +1,5 @@
-// The life of one call, and how carrier facts move it. Facts come late, twice and out of order; rank decides, never arrival.
+// The life of one call, and how carrier facts move it. Facts come late, twice and out of order;
+// rank decides, never arrival.
 //
 //   queued      made, no slot, waiting for its turn (a single call, or one that never reached the carrier)
 //   reserved    holds a slot, has an instant to be dialed at; nothing was sent
@@ -44,7 +45,10 @@ export type EndedReason =
   | "server_restart"
   | "uncertain";
 
-/** Why the conversation is hanging up; recorded before it does, and taken as the ended reason when the carrier confirms. */
+/**
+ * Why the conversation is hanging up; recorded before it does, and taken as the ended reason when
+ * the carrier confirms.
+ */
 export type EndCause = Extract<
   EndedReason,
   | "completed"
@@ -62,7 +66,13 @@ export function isEnded(status: CallStatus): status is EndedCallStatus {
   return ENDED.has(status);
 }
 
-const ENDED: ReadonlySet<CallStatus> = new Set(["completed", "busy", "no_answer", "failed", "canceled"]);
+const ENDED: ReadonlySet<CallStatus> = new Set([
+  "completed",
+  "busy",
+  "no_answer",
+  "failed",
+  "canceled",
+]);
 
 /** What deciding about an event needs to know of a call. */
 export interface CallFacts {
@@ -120,10 +130,10 @@ const RANK: Readonly<Record<CallStatus, number>> = {
 };
 
 /**
- * Merges one carrier fact into a call. Idempotent and independent of order: status moves forward by rank, the first final
- * state wins, a late `ringing` changes nothing, and `uncertain` is below every fact.
- * A `busy` before any ringing is not believed at once: the carrier says the same when the account had too many calls up.
- * Source: DESIGN §2 (Apply); twilio.md §3.1, §2.3.
+ * Merges one carrier fact into a call. Idempotent and independent of order: status moves forward by
+ * rank, the first final state wins, a late `ringing` changes nothing, and `uncertain` is below
+ * every fact. A `busy` before any ringing is not believed at once: the carrier says the same when
+ * the account had too many calls up. Source: DESIGN §2 (Apply); twilio.md §3.1, §2.3.
  */
 export function decideCallEvent(call: CallFacts, event: CarrierEvent): CallChange {
   const isOther =
@@ -135,7 +145,9 @@ export function decideCallEvent(call: CallFacts, event: CarrierEvent): CallChang
   }
   if (isEnded(call.status)) return decideAfterEnd(call, event);
   const bound: CallFacts = { ...call, carrierCallId: event.carrierCallId };
-  return event.kind === "machine_verdict" ? decideVerdict(bound, event) : decideStatus(call, bound, event);
+  return event.kind === "machine_verdict"
+    ? decideVerdict(bound, event)
+    : decideStatus(call, bound, event);
 }
 
 function decideStatus(
@@ -159,11 +171,17 @@ function decideStatus(
     ...(event.durationSeconds === null ? {} : { durationSeconds: event.durationSeconds }),
   };
   if (!isEnded(status)) return { kind: "changed", facts, ending: null, hangUp: false, ...numbers };
-  if (status === "busy" && call.ringingAt === null && call.answeredAt === null && call.busyAt === null) {
+  if (
+    status === "busy" &&
+    call.ringingAt === null &&
+    call.answeredAt === null &&
+    call.busyAt === null
+  ) {
     const unexplained: CallFacts = { ...call, status: before.status, busyAt: event.at };
     return { kind: "changed", facts: unexplained, ending: null, hangUp: false, ...numbers };
   }
-  if (status === "busy" && call.busyAt !== null && event.source === "callback") return { kind: "none" };
+  if (status === "busy" && call.busyAt !== null && event.source === "callback")
+    return { kind: "none" };
   return { kind: "changed", facts, ending: decideEnding(facts), hangUp: false, ...numbers };
 }
 
@@ -173,16 +191,37 @@ export function decideEnding(call: CallFacts): CallEnding {
     case "completed":
       return decideCompleted(call);
     case "busy":
-      return { kind: "settle", endedReason: "busy", state: "not_reached", reason: "the line was busy" };
+      return {
+        kind: "settle",
+        endedReason: "busy",
+        state: "not_reached",
+        reason: "the line was busy",
+      };
     case "no_answer":
       if (call.endCause === "canceled") return canceledOnRequest;
-      return { kind: "settle", endedReason: "no-answer", state: "not_reached", reason: "nobody answered" };
+      return {
+        kind: "settle",
+        endedReason: "no-answer",
+        state: "not_reached",
+        reason: "nobody answered",
+      };
     case "failed":
-      return { kind: "settle", endedReason: "failed", state: "failed", reason: "the carrier could not connect it" };
+      return {
+        kind: "settle",
+        endedReason: "failed",
+        state: "failed",
+        reason: "the carrier could not connect it",
+      };
     case "canceled":
-      if (call.endThen === "requeue") return { kind: "requeue", reason: "taken back before it rang" };
+      if (call.endThen === "requeue")
+        return { kind: "requeue", reason: "taken back before it rang" };
       if (call.endThen === "settle") return canceledOnRequest;
-      return { kind: "settle", endedReason: "canceled", state: "canceled", reason: "canceled at the carrier" };
+      return {
+        kind: "settle",
+        endedReason: "canceled",
+        state: "canceled",
+        reason: "canceled at the carrier",
+      };
     case "queued":
     case "reserved":
     case "dialing":
@@ -203,13 +242,21 @@ const canceledOnRequest: CallEnding = {
 function decideCompleted(call: CallFacts): CallEnding {
   const isMachine = call.answeredBy === "machine" || call.answeredBy === "fax";
   if (isMachine || call.endCause === "voicemail_detected") {
-    return { kind: "settle", endedReason: "voicemail_detected", state: "voicemail", reason: "a machine answered" };
+    return {
+      kind: "settle",
+      endedReason: "voicemail_detected",
+      state: "voicemail",
+      reason: "a machine answered",
+    };
   }
   const endedReason = call.endCause ?? "callee_hangup";
   return { kind: "settle", endedReason, state: "reached", reason: "answered" };
 }
 
-function decideVerdict(call: CallFacts, event: Extract<CarrierEvent, { kind: "machine_verdict" }>): CallChange {
+function decideVerdict(
+  call: CallFacts,
+  event: Extract<CarrierEvent, { kind: "machine_verdict" }>,
+): CallChange {
   if (call.answeredBy !== null) return { kind: "none" };
   const isMachine = event.answeredBy === "machine" || event.answeredBy === "fax";
   return {
@@ -232,10 +279,17 @@ function decideVerdict(call: CallFacts, event: Extract<CarrierEvent, { kind: "ma
 function decideAfterEnd(call: CallFacts, event: CarrierEvent): CallChange {
   if (event.kind !== "machine_verdict" || call.answeredBy !== null) return { kind: "none" };
   const facts: CallFacts = { ...call, answeredBy: event.answeredBy };
-  return { kind: "changed", facts, ending: null, carrierVerdict: event.carrierVerdict, hangUp: false };
+  return {
+    kind: "changed",
+    facts,
+    ending: null,
+    carrierVerdict: event.carrierVerdict,
+    hangUp: false,
+  };
 }
 
-// The carrier's queue is still before dialing for us: the request was sent, the phone does not ring.
+// The carrier's queue is still before dialing for us: the request was sent, the phone does not
+// ring.
 function callStatusOf(status: CarrierCallStatus): CallStatus {
   return status === "queued" ? "dialing" : status;
 }

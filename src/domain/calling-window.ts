@@ -1,6 +1,7 @@
-// When a campaign may dial, as local weekdays and minutes of the day in one IANA zone. Pure arithmetic on Temporal:
-// membership is decided on the local wall clock, so a clock change moves instants and never local hours.
-// Nothing here steps through time minute by minute: a day's opening is mapped through the zone's constant-offset spans.
+// When a campaign may dial, as local weekdays and minutes of the day in one IANA zone. Pure
+// arithmetic on Temporal: membership is decided on the local wall clock, so a clock change moves
+// instants and never local hours. Nothing here steps through time minute by minute: a day's opening
+// is mapped through the zone's constant-offset spans.
 
 import type { Instant } from "./instant.ts";
 import { localDateOf, spansOfConstantOffset } from "./time-zone.ts";
@@ -9,7 +10,10 @@ export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
 
 export const WEEKDAYS: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/** Half-open [startMinutes, endMinutes) on each of `days`; start > end runs overnight and belongs to the day it opens on. */
+/**
+ * Half-open [startMinutes, endMinutes) on each of `days`; start > end runs overnight and belongs to
+ * the day it opens on.
+ */
 export interface CallingWindow {
   /** 0–1439, minutes since local midnight. */
   readonly startMinutes: number;
@@ -19,8 +23,8 @@ export interface CallingWindow {
 }
 
 /**
- * [opensAt, closesAt); closesAt is Infinity when it never closes. Of an opening that is under way, opensAt may be any
- * instant since which it has been open.
+ * [opensAt, closesAt); closesAt is Infinity when it never closes. Of an opening that is under way,
+ * opensAt may be any instant since which it has been open.
  */
 export interface Opening {
   readonly opensAt: Instant;
@@ -36,15 +40,19 @@ export interface CallingWindowFields {
 export type WindowParse =
   /** null: no window, any time. */
   | { readonly kind: "valid"; readonly window: CallingWindow | null }
-  | { readonly kind: "invalid"; readonly field: keyof CallingWindowFields; readonly message: string };
+  | {
+      readonly kind: "invalid";
+      readonly field: keyof CallingWindowFields;
+      readonly message: string;
+    };
 
 const MINUTE_MS = 60_000;
 const MINUTES_PER_DAY = 1440;
 const DAY_MS = MINUTES_PER_DAY * MINUTE_MS;
 
 /**
- * Reads the window fields of a batch request. Weekdays alone mean whole days; minutes alone mean every day.
- * Source: contract A.2, A.4; DESIGN §5 (Window gates every dial).
+ * Reads the window fields of a batch request. Weekdays alone mean whole days; minutes alone mean
+ * every day. Source: contract A.2, A.4; DESIGN §5 (Window gates every dial).
  */
 export function parseCallingWindow(fields: CallingWindowFields): WindowParse {
   const start = fields.window_start_minutes ?? null;
@@ -55,8 +63,10 @@ export function parseCallingWindow(fields: CallingWindowFields): WindowParse {
     if (days.days === null) return { kind: "valid", window: null };
     return valid({ startMinutes: 0, endMinutes: MINUTES_PER_DAY, days: days.days });
   }
-  if (start === null) return invalid("window_start_minutes", "is needed when window_end_minutes is given");
-  if (end === null) return invalid("window_end_minutes", "is needed when window_start_minutes is given");
+  if (start === null)
+    return invalid("window_start_minutes", "is needed when window_end_minutes is given");
+  if (end === null)
+    return invalid("window_end_minutes", "is needed when window_start_minutes is given");
   if (!Number.isInteger(start) || start < 0 || start > 1439) {
     return invalid("window_start_minutes", "must be a whole number of minutes from 0 to 1439");
   }
@@ -67,13 +77,17 @@ export function parseCallingWindow(fields: CallingWindowFields): WindowParse {
   return valid({ startMinutes: start, endMinutes: end, days: days.days ?? WEEKDAYS });
 }
 
-/** Whether `at` is inside, on the local wall clock. The reference that nextOpening must agree with. */
+/**
+ * Whether `at` is inside, on the local wall clock. The reference that nextOpening must agree with.
+ */
 export function isInsideWindow(window: CallingWindow, zone: string, at: Instant): boolean {
   const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
   const minute = local.hour * 60 + local.minute;
   const today = weekdayOf(local.dayOfWeek);
   if (window.startMinutes < window.endMinutes) {
-    return window.days.includes(today) && minute >= window.startMinutes && minute < window.endMinutes;
+    return (
+      window.days.includes(today) && minute >= window.startMinutes && minute < window.endMinutes
+    );
   }
   const yesterday = weekdayOf(local.toPlainDate().subtract({ days: 1 }).dayOfWeek);
   return (
@@ -84,7 +98,8 @@ export function isInsideWindow(window: CallingWindow, zone: string, at: Instant)
 
 /**
  * The first opening that closes after `from`: the current one when `from` is inside, else the next.
- * @param opensFrom only openings that belong to the local day of this instant or a later day count (a scheduled
+ * @param opensFrom only openings that belong to the local day of this instant or a later day count
+ * (a scheduled
  *   campaign's day); null: any. Without a window it is the earliest instant itself.
  */
 export function nextOpening(
@@ -105,11 +120,15 @@ export function nextOpening(
     closesAt = opening.closesAt;
     if (closesAt - opensAt > MAX_MERGED_MS) return { opensAt, closesAt: Number.POSITIVE_INFINITY };
   }
-  if (opensAt === null) throw new Error(`no opening of the calling window within ${SEARCH_DAYS} days`);
+  if (opensAt === null)
+    throw new Error(`no opening of the calling window within ${SEARCH_DAYS} days`);
   return { opensAt, closesAt };
 }
 
-/** The next `count` openings from `from` on, in order, touching ones merged. A window that never closes has only one. */
+/**
+ * The next `count` openings from `from` on, in order, touching ones merged. A window that never
+ * closes has only one.
+ */
 export function nextOpenings(
   window: CallingWindow | null,
   zone: string,
@@ -127,11 +146,13 @@ export function nextOpenings(
   return openings;
 }
 
-// A weekly window opens at least once in seven days; a zone that drops a day makes it fourteen. Twice that is a bug.
+// A weekly window opens at least once in seven days; a zone that drops a day makes it fourteen.
+// Twice that is a bug.
 const SEARCH_DAYS = 30;
 // Windows of all seven whole days touch for ever. Anything longer than a week is one of them.
 const MAX_MERGED_MS = 8 * DAY_MS;
-// An overnight opening of yesterday may still run; a zone that repeats a day makes it the day before.
+// An overnight opening of yesterday may still run; a zone that repeats a day makes it the day
+// before.
 const LOOK_BACK_DAYS = 2;
 
 function* openingsFrom(
@@ -151,7 +172,10 @@ function* openingsFrom(
   }
 }
 
-/** What one local day's opening is in instants: none, one or (where the clock is set back) several spans. */
+/**
+ * What one local day's opening is in instants: none, one or (where the clock is set back) several
+ * spans.
+ */
 function openingsOfDay(window: CallingWindow, zone: string, date: Temporal.PlainDate): Opening[] {
   const midnight = Date.UTC(date.year, date.month - 1, date.day);
   const overnight = window.startMinutes >= window.endMinutes;
@@ -179,12 +203,18 @@ function parseDays(
   if (days.length === 0) return invalid("window_days", "must name at least one weekday");
   const unknown = days.find((day) => !(WEEKDAYS as readonly string[]).includes(day));
   if (unknown !== undefined) {
-    return invalid("window_days", `holds ${JSON.stringify(unknown)}; weekdays are ${WEEKDAYS.join(", ")}`);
+    return invalid(
+      "window_days",
+      `holds ${JSON.stringify(unknown)}; weekdays are ${WEEKDAYS.join(", ")}`,
+    );
   }
   return { kind: "valid", days: WEEKDAYS.filter((day) => days.includes(day)) };
 }
 
-function invalid(field: keyof CallingWindowFields, message: string): Extract<WindowParse, { kind: "invalid" }> {
+function invalid(
+  field: keyof CallingWindowFields,
+  message: string,
+): Extract<WindowParse, { kind: "invalid" }> {
   return { kind: "invalid", field, message: `${field} ${message}` };
 }
 

@@ -1,4 +1,5 @@
-// Facts that a carrier reports about a call, in our words. They may come late, twice, out of order or never.
+// Facts that a carrier reports about a call, in our words. They may come late, twice, out of order
+// or never.
 
 import type { Instant } from "./instant.ts";
 
@@ -24,7 +25,10 @@ interface CarrierFact {
   readonly carrierCallId: string;
   /** When the carrier says it happened; our clock's time of arrival when it does not say. */
   readonly at: Instant;
-  /** `callback`: the carrier came to us (proves that our public address works). `look_up`: we asked. `placing`: its answer to the request. */
+  /**
+   * `callback`: the carrier came to us (proves that our public address works). `look_up`: we asked.
+   * `placing`: its answer to the request.
+   */
   readonly source: "callback" | "look_up" | "placing";
 }
 

@@ -1,14 +1,19 @@
-// Whom to call next, and when: the rule behind a claim. Pure arithmetic over rooms that the store counted under the
-// claim's lock. Never takes more than the least of: account's pace, account's concurrency, key's slots, key's day, voice.
+// Whom to call next, and when: the rule behind a claim. Pure arithmetic over rooms that the store
+// counted under the claim's lock. Never takes more than the least of: account's pace, account's
+// concurrency, key's slots, key's day, voice.
 
 import type { Instant } from "./instant.ts";
 
-/** How far ahead a claim reserves instants to dial at. Longer would make a pause wait, shorter would starve a fast pace. */
+/**
+ * How far ahead a claim reserves instants to dial at. Longer would make a pause wait, shorter would
+ * starve a fast pace.
+ */
 export const RESERVE_AHEAD_MS = 1_000;
 /**
- * How late after its instant a request may still be written. Calls are spaced so that even the latest and the earliest
- * allowed write keep `calls per second` in every rolling second; it costs about a tenth of the pace. It must exceed an
- * ordinary pause of the event loop, or requests are thrown away unsent.
+ * How late after its instant a request may still be written. Calls are spaced so that even the
+ * latest and the earliest allowed write keep `calls per second` in every rolling second; it costs
+ * about a tenth of the pace. It must exceed an ordinary pause of the event loop, or requests are
+ * thrown away unsent.
  */
 export const MAX_LATENESS_MS = 100;
 /** Calls in one claim: a bound on how long its transaction holds the claim lock. */
@@ -36,8 +41,9 @@ export interface AccountFacts {
 }
 
 /**
- * The instants an account may dial at within the reserve. One call at a time until its first callback has arrived: that
- * call proves that the carrier can reach us. Source: DESIGN §2 (Claim; Dial only what we can talk to).
+ * The instants an account may dial at within the reserve. One call at a time until its first
+ * callback has arrived: that call proves that the carrier can reach us. Source: DESIGN §2 (Claim;
+ * Dial only what we can talk to).
  */
 export function planAccountRoom(account: AccountFacts, now: Instant): AccountRoom {
   const intervalMs = (1_000 + MAX_LATENESS_MS) / (account.callsPerSecond * account.paceFactor);
@@ -103,7 +109,9 @@ export function planClaim<C extends CandidateFacts>(
       standBack.push(candidate.recipientId);
       continue;
     }
-    const dialAt = accounts.get(candidate.accountId)?.dialInstants[used.get(candidate.accountId) ?? 0];
+    const dialAt = accounts.get(candidate.accountId)?.dialInstants[
+      used.get(candidate.accountId) ?? 0
+    ];
     const key = keyRoom.get(candidate.keyId) ?? 0;
     if (dialAt === undefined || key <= 0 || picks.length >= rooms.voice) continue;
     keyRoom.set(candidate.keyId, key - 1);

@@ -1,5 +1,6 @@
-// Why a waiting recipient is not being dialed right now: the first rule that holds it back, and until when. Read from the
-// same rows that the engine decides by, at the moment somebody asks; nothing is stored and nothing depends on it.
+// Why a waiting recipient is not being dialed right now: the first rule that holds it back, and
+// until when. Read from the same rows that the engine decides by, at the moment somebody asks;
+// nothing is stored and nothing depends on it.
 
 import type { CampaignStatus } from "./campaign-life.ts";
 import type { Instant } from "./instant.ts";
@@ -11,7 +12,10 @@ export interface DialHoldFacts {
   readonly key: {
     readonly revokedAt: Instant | null;
     readonly freeSlots: number;
-    /** When the oldest call that fills the daily cap was sent; null: the cap is not reached; Infinity: the cap is 0. */
+    /**
+     * When the oldest call that fills the daily cap was sent; null: the cap is not reached;
+     * Infinity: the cap is 0.
+     */
     readonly dayCapReachedAt: Instant | null;
   };
   readonly campaign: {
@@ -77,7 +81,10 @@ export interface DialHold {
 
 const DAY_MS = 86_400_000;
 
-/** The rule that holds a recipient back now; null when it is not waiting. Rules that people must lift come first. */
+/**
+ * The rule that holds a recipient back now; null when it is not waiting. Rules that people must
+ * lift come first.
+ */
 export function decideDialHold(facts: DialHoldFacts): DialHold | null {
   if (facts.recipient.state !== "waiting") return null;
   return (

@@ -28,8 +28,8 @@ export function newRequestId(random: ByteSource): string {
 }
 
 /**
- * `call_` + 12 hex of the instant + 20 random hex: ids sort by time, so new calls share index pages, and 80 random bits
- * keep callback addresses unguessable.
+ * `call_` + 12 hex of the instant + 20 random hex: ids sort by time, so new calls share index
+ * pages, and 80 random bits keep callback addresses unguessable.
  */
 export function newCallId(now: Instant, random: ByteSource): string {
   return `call_${Math.floor(now).toString(16).padStart(12, "0")}${hex(random.bytes(10))}`;
@@ -40,7 +40,10 @@ export function newRowId(prefix: "acct" | "num" | "proc" | "sup", random: ByteSo
   return `${prefix}_${hex(random.bytes(8))}`;
 }
 
-/** Key secrets are 48 letters and digits: 62^48 is far beyond guessing, and nothing in them needs quoting anywhere. */
+/**
+ * Key secrets are 48 letters and digits: 62^48 is far beyond guessing, and nothing in them needs
+ * quoting anywhere.
+ */
 const SECRET_LENGTH = 48;
 const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 

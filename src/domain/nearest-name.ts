@@ -1,5 +1,6 @@
-// Which known name a misspelt one most likely meant. A field that is silently ignored may dial people at once
-// (`shedule_type`), so unknown fields are refused, and the refusal says what was meant.
+// Which known name a misspelt one most likely meant. A field that is silently ignored may dial
+// people at once (`shedule_type`), so unknown fields are refused, and the refusal says what was
+// meant.
 
 // Names longer than this are not compared: the cost grows with the product of the lengths.
 const MAX_COMPARED_LENGTH = 64;

@@ -3,7 +3,9 @@
 
 import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 
-/** "+" and 7 to 15 digits, valid in its country's numbering plan and of a kind that people answer. */
+/**
+ * "+" and 7 to 15 digits, valid in its country's numbering plan and of a kind that people answer.
+ */
 export type E164 = string & { readonly __brand: "E164" };
 
 export type PhoneParse =
@@ -13,7 +15,8 @@ export type PhoneParse =
 
 const E164_SHAPE = /^\+[1-9]\d{6,14}$/;
 
-// Ranges that cost the caller extra, or that no person answers. Calling them is the usual aim of toll fraud.
+// Ranges that cost the caller extra, or that no person answers. Calling them is the usual aim of
+// toll fraud.
 const REFUSED_KINDS: Readonly<Record<string, string>> = {
   PREMIUM_RATE: "is a premium-rate number",
   SHARED_COST: "is a shared-cost number",
@@ -41,7 +44,10 @@ export function parsePhone(text: string): PhoneParse {
   }
   const isFictional = isNorthAmericanFictional(compact);
   if (!isFictional && !parsed.isValid()) {
-    return { kind: "invalid", reason: `is not a valid number in the numbering plan of ${parsed.country}` };
+    return {
+      kind: "invalid",
+      reason: `is not a valid number in the numbering plan of ${parsed.country}`,
+    };
   }
   const refused = REFUSED_KINDS[parsed.getType() ?? ""];
   if (refused !== undefined) return { kind: "invalid", reason: `${refused} (${parsed.country})` };

@@ -6,8 +6,8 @@ import type { Instant } from "./instant.ts";
 export const DEFAULT_TIME_ZONE = "Europe/London";
 
 /**
- * The zone's name in its usual spelling, or null when it is not in the IANA list. Aliases are accepted and kept.
- * Fixed offsets ("+01:00") are not zones: they know no clock change.
+ * The zone's name in its usual spelling, or null when it is not in the IANA list. Aliases are
+ * accepted and kept. Fixed offsets ("+01:00") are not zones: they know no clock change.
  */
 export function resolveTimeZone(text: string): string | null {
   if (!/^[A-Za-z]/.test(text)) return null;
@@ -20,7 +20,10 @@ export function resolveTimeZone(text: string): string | null {
 
 /** "YYYY-MM-DD" of the local day that `at` falls on. */
 export function localDateOf(at: Instant, zone: string): string {
-  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate().toString();
+  return Temporal.Instant.fromEpochMilliseconds(at)
+    .toZonedDateTimeISO(zone)
+    .toPlainDate()
+    .toString();
 }
 
 /** The first instant of a local day; where midnight does not exist, the first instant that does. */
@@ -28,7 +31,10 @@ export function startOfLocalDay(date: string, zone: string): Instant {
   return Temporal.PlainDate.from(date).toZonedDateTime(zone).epochMilliseconds;
 }
 
-/** Version of the zone rules this process computes with, e.g. "2026b". Stored instants remember theirs. */
+/**
+ * Version of the zone rules this process computes with, e.g. "2026b". Stored instants remember
+ * theirs.
+ */
 export function zoneDataVersion(): string {
   return process.versions["tz"] ?? "unknown";
 }
@@ -41,12 +47,17 @@ export interface OffsetSpan {
 }
 
 /** The spans of constant offset that cover [startsAt, endsAt), in order. */
-export function spansOfConstantOffset(zone: string, startsAt: Instant, endsAt: Instant): OffsetSpan[] {
+export function spansOfConstantOffset(
+  zone: string,
+  startsAt: Instant,
+  endsAt: Instant,
+): OffsetSpan[] {
   const spans: OffsetSpan[] = [];
   let at = startsAt;
   while (at < endsAt) {
     const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
-    const change = local.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
+    const change =
+      local.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
     const spanEndsAt = Math.min(change, endsAt);
     spans.push({ startsAt: at, endsAt: spanEndsAt, offsetMs: local.offsetNanoseconds / 1e6 });
     at = spanEndsAt;

@@ -1,8 +1,12 @@
-// What a recipient's variables may be: a few short facts. Every limit protects the prompt that they end up in.
+// What a recipient's variables may be: a few short facts. Every limit protects the prompt that they
+// end up in.
 
 import { textFault } from "./plain-text.ts";
 
-/** Facts about one recipient for the agent (contract A.3). Numbers and booleans are kept as they are. */
+/**
+ * Facts about one recipient for the agent (contract A.3). Numbers and booleans are kept as they
+ * are.
+ */
 export type Variables = Readonly<Record<string, string | number | boolean>>;
 
 /** More facts than a person would read before a call; bounds the prompt. */
@@ -11,7 +15,10 @@ export const MAX_VARIABLES = 50;
 export const MAX_VARIABLE_NAME_LENGTH = 64;
 /** Two or three sentences; longer texts belong in the prompt. */
 export const MAX_VARIABLE_LENGTH = 500;
-/** Of all names and values of one recipient as JSON in UTF-8; bounds a list of 100,000 and the model's bill. */
+/**
+ * Of all names and values of one recipient as JSON in UTF-8; bounds a list of 100,000 and the
+ * model's bill.
+ */
 export const MAX_VARIABLES_BYTES = 4096;
 
 export type VariablesParse =

@@ -1,5 +1,6 @@
-// Merging what the carrier reported. Takes arrays; idempotent and order-independent (src/domain/call-life.ts decides);
-// everything that follows from an event is in the one transaction that records it.
+// Merging what the carrier reported. Takes arrays; idempotent and order-independent
+// (src/domain/call-life.ts decides); everything that follows from an event is in the one
+// transaction that records it.
 
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import {
@@ -49,7 +50,8 @@ interface Merge {
 }
 
 /**
- * Applies events in one transaction and answers the stray calls they revealed. Unknown call ids are ignored.
+ * Applies events in one transaction and answers the stray calls they revealed. Unknown call ids are
+ * ignored.
  * @throws as the database does; nothing is kept then
  */
 export async function applyEvents(
@@ -76,11 +78,22 @@ export async function applyEventsIn(
     const change = decideCallEvent(merge.facts, event);
     if (change.kind === "changed") take(merge, change);
     if (change.kind === "stray") {
-      strays.push({ accountId: merge.call.accountId, callId: event.callId, carrierCallId: change.carrierCallId });
+      strays.push({
+        accountId: merge.call.accountId,
+        callId: event.callId,
+        carrierCallId: change.carrierCallId,
+      });
     }
   }
-  await writeMerges(tx, [...merges.values()].filter((merge) => merge.changed), now);
-  await appendCallEvents(tx, events.map((event) => recordOf(event, now)));
+  await writeMerges(
+    tx,
+    [...merges.values()].filter((merge) => merge.changed),
+    now,
+  );
+  await appendCallEvents(
+    tx,
+    events.map((event) => recordOf(event, now)),
+  );
   const proven = events.filter((event) => event.source === "callback").map((event) => event.callId);
   const accounts = new Set(proven.flatMap((id) => merges.get(id)?.call.accountId ?? []));
   if (accounts.size > 0) await proveAccounts(tx, [...accounts], now);
@@ -106,9 +119,18 @@ function take(merge: Merge, change: Extract<CallChange, { kind: "changed" }>): v
 
 async function writeMerges(tx: Queryable, merges: readonly Merge[], now: Instant): Promise<void> {
   if (merges.length === 0) return;
-  // The carrier holds calls that we had let go of: they take slots again, beyond the limit if need be.
-  const letGo = merges.filter((merge) => !merge.call.open && !isEnded(merge.facts.status) && wasLetGo(merge));
-  const reopened = letGo.length === 0 ? new Set<string>() : await reopenCalls(tx, letGo.map((m) => m.call.id));
+  // The carrier holds calls that we had let go of: they take slots again, beyond the limit if need
+  // be.
+  const letGo = merges.filter(
+    (merge) => !merge.call.open && !isEnded(merge.facts.status) && wasLetGo(merge),
+  );
+  const reopened =
+    letGo.length === 0
+      ? new Set<string>()
+      : await reopenCalls(
+          tx,
+          letGo.map((m) => m.call.id),
+        );
   await writeCalls(
     tx,
     merges.map((merge) => writeOf(merge, merge.call.open || reopened.has(merge.call.id), now)),
@@ -132,7 +154,12 @@ function writeOf(merge: Merge, isOpen: boolean, now: Instant): CallWrite {
   const how = merge.hangUp ? "hang_up" : call.endRequested;
   const isNewlyBound = call.carrierCallId === null && facts.carrierCallId !== null;
   const mustEnd = how !== null && (merge.hangUp || isNewlyBound);
-  const lookUpAt = facts.busyAt !== null ? now : how !== null ? now + ENDING_SILENCE_MS : silenceEndsAt(facts.status, now);
+  const lookUpAt =
+    facts.busyAt !== null
+      ? now
+      : how !== null
+        ? now + ENDING_SILENCE_MS
+        : silenceEndsAt(facts.status, now);
   return {
     ...base,
     open: isOpen,
@@ -144,25 +171,48 @@ function writeOf(merge: Merge, isOpen: boolean, now: Instant): CallWrite {
 }
 
 async function writeEndings(tx: Queryable, merges: readonly Merge[], now: Instant): Promise<void> {
-  const endings = merges.flatMap((merge) => (merge.ending === null ? [] : [{ call: merge.call, ending: merge.ending }]));
+  const endings = merges.flatMap((merge) =>
+    merge.ending === null ? [] : [{ call: merge.call, ending: merge.ending }],
+  );
   if (endings.length === 0) return;
-  const settled = endings.flatMap(({ call, ending }) => (ending.kind === "settle" ? [{ call, ending }] : []));
+  const settled = endings.flatMap(({ call, ending }) =>
+    ending.kind === "settle" ? [{ call, ending }] : [],
+  );
   const requeued = endings.filter(({ ending }) => ending.kind === "requeue");
-  await freeSlots(tx, settled.map(({ call }) => call.id));
+  await freeSlots(
+    tx,
+    settled.map(({ call }) => call.id),
+  );
   await settleRecipients(
     tx,
-    settled.map(({ call, ending }) => ({ recipientId: call.recipientId, state: ending.state, reason: ending.reason })),
+    settled.map(({ call, ending }) => ({
+      recipientId: call.recipientId,
+      state: ending.state,
+      reason: ending.reason,
+    })),
     now,
   );
-  await releasePhones(tx, settled.map(({ call }) => call));
-  await countSilentModels(tx, settled.map(({ call }) => call.id), {
-    limit: MAX_SILENT_MODELS,
-    reason: `${MAX_SILENT_MODELS} people in a row were connected and the language model said nothing; check the model`,
-    now,
-  });
+  await releasePhones(
+    tx,
+    settled.map(({ call }) => call),
+  );
+  await countSilentModels(
+    tx,
+    settled.map(({ call }) => call.id),
+    {
+      limit: MAX_SILENT_MODELS,
+      reason: `${MAX_SILENT_MODELS} people in a row were connected and the language model said nothing; check the model`,
+      now,
+    },
+  );
   await requeueCalls(
     tx,
-    requeued.map(({ call }) => ({ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: true })),
+    requeued.map(({ call }) => ({
+      callId: call.id,
+      recipientId: call.recipientId,
+      dueAt: now,
+      closesDial: true,
+    })),
   );
 }
 

@@ -1,4 +1,5 @@
-// What the tick does to whole campaigns: move windows on, fire, pause the unable, close the canceled, finish the done.
+// What the tick does to whole campaigns: move windows on, fire, pause the unable, close the
+// canceled, finish the done.
 
 import { nextOpening } from "../domain/calling-window.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -26,14 +27,20 @@ const MAX_WINDOWS_PER_STEP = 500;
 const MAX_CLOSED_PER_STEP = 5_000;
 
 /** Runs every campaign step once. Answers whether more of the same is left to do at once. */
-export async function runCampaignSteps(deps: EngineDependencies): Promise<{ readonly more: boolean }> {
+export async function runCampaignSteps(
+  deps: EngineDependencies,
+): Promise<{ readonly more: boolean }> {
   const { database, clock } = deps;
   const moved = await moveWindows(deps);
   const now = clock.now();
   const fired = await fireCampaigns(database, now);
   if (fired > 0) deps.log.info({ campaigns: fired }, "scheduled campaigns fired");
   const paused = await pauseUnableCampaigns(database);
-  if (paused > 0) deps.log.warn({ campaigns: paused }, "campaigns paused: their agent, number or account cannot dial");
+  if (paused > 0)
+    deps.log.warn(
+      { campaigns: paused },
+      "campaigns paused: their agent, number or account cannot dial",
+    );
   await database.transaction((tx) => failUnableSingles(tx, now));
   for (const campaignId of await listClosedWithDialing(database, now)) {
     await requestEnds(database, {
@@ -65,7 +72,11 @@ async function moveWindows(deps: EngineDependencies): Promise<number> {
   const version = zoneDataVersion();
   return deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
-    const stale = await lockStaleWindows(tx, { now, zoneDataVersion: version, limit: MAX_WINDOWS_PER_STEP });
+    const stale = await lockStaleWindows(tx, {
+      now,
+      zoneDataVersion: version,
+      limit: MAX_WINDOWS_PER_STEP,
+    });
     const openings = stale.map((campaign) => ({
       id: campaign.id,
       ...nextOpening(windowOf(campaign), campaign.timezone, now, campaign.windowsOpenFrom),

@@ -1,5 +1,6 @@
-// What a person can do to a campaign: launch, pause, resume, cancel. Each is one transaction, idempotent, and safe to say
-// twice at once. The gate reads the status, so a pause or cancel holds from its commit on.
+// What a person can do to a campaign: launch, pause, resume, cancel. Each is one transaction,
+// idempotent, and safe to say twice at once. The gate reads the status, so a pause or cancel holds
+// from its commit on.
 
 import { decideVerb, type CampaignStatus, type CampaignVerb } from "../domain/campaign-life.ts";
 import { nextOpening } from "../domain/calling-window.ts";
@@ -32,39 +33,71 @@ export type CampaignVerbResult =
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string };
 
 export interface CampaignVerbs {
-  /** Starts dialing at once. Overrides the scheduled day and, unless `respectWindow`, the window until local midnight. */
-  launch(keyId: string, campaignId: string, options: { readonly respectWindow: boolean }): Promise<CampaignVerbResult>;
-  /** No new dials from its commit on; calls that ring or talk go on, those not ringing yet are taken back. */
+  /**
+   * Starts dialing at once. Overrides the scheduled day and, unless `respectWindow`, the window
+   * until local midnight.
+   */
+  launch(
+    keyId: string,
+    campaignId: string,
+    options: { readonly respectWindow: boolean },
+  ): Promise<CampaignVerbResult>;
+  /**
+   * No new dials from its commit on; calls that ring or talk go on, those not ringing yet are taken
+   * back.
+   */
   pause(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
-  /** Goes on where it stopped. Number and carrier account get another try if a fault had paused them. */
+  /**
+   * Goes on where it stopped. Number and carrier account get another try if a fault had paused
+   * them.
+   */
   resume(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
   /** Everybody still waiting ends as `canceled`; with `hangUp` live calls are ended too. */
-  cancel(keyId: string, campaignId: string, options: { readonly hangUp: boolean }): Promise<CampaignVerbResult>;
+  cancel(
+    keyId: string,
+    campaignId: string,
+    options: { readonly hangUp: boolean },
+  ): Promise<CampaignVerbResult>;
 }
 
-export function createCampaignVerbs(ports: { readonly database: Database; readonly clock: Clock }): CampaignVerbs {
+export function createCampaignVerbs(ports: {
+  readonly database: Database;
+  readonly clock: Clock;
+}): CampaignVerbs {
   const run = (
     verb: CampaignVerb,
     keyId: string,
     campaignId: string,
-    carryOut: (tx: Queryable, campaign: VerbCampaign, to: CampaignStatus, now: Instant) => Promise<string | null>,
+    carryOut: (
+      tx: Queryable,
+      campaign: VerbCampaign,
+      to: CampaignStatus,
+      now: Instant,
+    ) => Promise<string | null>,
     whenUnchanged?: (tx: Queryable, campaign: VerbCampaign, now: Instant) => Promise<void>,
   ): Promise<CampaignVerbResult> =>
     ports.database.transaction(async (tx) => {
       const campaign = await lockCampaign(tx, keyId, campaignId);
       if (campaign === null) return { kind: "not_found" };
       const now = ports.clock.now();
-      const decision = decideVerb(verb, { status: campaign.status, hasStarted: campaign.startedAt !== null });
+      const decision = decideVerb(verb, {
+        status: campaign.status,
+        hasStarted: campaign.startedAt !== null,
+      });
       if (decision.kind === "refused") return refusal(decision.code, verb, campaign.status);
       let status = campaign.status;
       if (decision.kind === "become") {
         const problem = await carryOut(tx, campaign, decision.status, now);
-        if (problem !== null) return { kind: "refused", code: "campaign_launch_failed", message: problem };
+        if (problem !== null)
+          return { kind: "refused", code: "campaign_launch_failed", message: problem };
         status = decision.status;
       } else {
         await whenUnchanged?.(tx, campaign, now);
       }
-      return { kind: "done", campaign: { id: campaign.id, status, ...(await countQueue(tx, campaign.id)) } };
+      return {
+        kind: "done",
+        campaign: { id: campaign.id, status, ...(await countQueue(tx, campaign.id)) },
+      };
     });
 
   return {
@@ -111,7 +144,8 @@ export function createCampaignVerbs(ports: { readonly database: Database; readon
 
 function launchProblem(campaign: VerbCampaign, recipientsCount: number): string | null {
   if (recipientsCount === 0) return "The campaign has no recipients; add some before launching it.";
-  if (!campaign.agentUsable) return "The campaign's agent was deleted or is inactive; activate it, then launch.";
+  if (!campaign.agentUsable)
+    return "The campaign's agent was deleted or is inactive; activate it, then launch.";
   if (!campaign.numberUsable) {
     return `The number ${campaign.fromNumber} was deleted or is not enabled for outbound calls; enable it, then launch.`;
   }
@@ -120,7 +154,12 @@ function launchProblem(campaign: VerbCampaign, recipientsCount: number): string 
 
 function launchOf(campaign: VerbCampaign, respectWindow: boolean, now: Instant) {
   const { opensAt, closesAt } = nextOpening(windowOf(campaign), campaign.timezone, now, null);
-  return { now, opensAt, closesAt, overriddenUntil: respectWindow ? null : nextMidnight(now, campaign.timezone) };
+  return {
+    now,
+    opensAt,
+    closesAt,
+    overriddenUntil: respectWindow ? null : nextMidnight(now, campaign.timezone),
+  };
 }
 
 function nextMidnight(now: Instant, zone: string): Instant {
@@ -128,8 +167,20 @@ function nextMidnight(now: Instant, zone: string): Instant {
   return startOfLocalDay(tomorrow, zone);
 }
 
-function takeBack(tx: Queryable, campaignId: string, andThen: "requeue" | "settle", now: Instant): Promise<number> {
-  return requestEnds(tx, { campaignId, statuses: ["dialing"], how: "cancel", andThen, cause: null, now });
+function takeBack(
+  tx: Queryable,
+  campaignId: string,
+  andThen: "requeue" | "settle",
+  now: Instant,
+): Promise<number> {
+  return requestEnds(tx, {
+    campaignId,
+    statuses: ["dialing"],
+    how: "cancel",
+    andThen,
+    cause: null,
+    now,
+  });
 }
 
 function hangUpLive(tx: Queryable, campaignId: string, now: Instant): Promise<number> {

@@ -1,5 +1,5 @@
-// Taking the next recipients: one transaction under the claim lock that counts every limit, picks by the pure plan and
-// writes the calls as reserved. Nothing is sent here.
+// Taking the next recipients: one transaction under the claim lock that counts every limit, picks
+// by the pure plan and writes the calls as reserved. Nothing is sent here.
 
 import { newCallId } from "../domain/ids.ts";
 import {
@@ -63,7 +63,8 @@ export async function claimCalls(deps: EngineDependencies): Promise<ClaimOutcome
     const ready = accounts.filter((account) => account.dialInstants.length > 0);
     const voice = await countFreeVoiceSessions(tx, now - VOICE_ALIVE_MS);
     const keys = roomOfKeys(await listKeyRooms(tx, now - DAY_MS));
-    if (ready.length === 0 || voice <= 0 || keys.size === 0) return { reservations: [], nextClaimAt };
+    if (ready.length === 0 || voice <= 0 || keys.size === 0)
+      return { reservations: [], nextClaimAt };
     const reservations = await claimIn(tx, deps, { ready, voice, keys, now });
     return { reservations, nextClaimAt };
   });
@@ -92,7 +93,10 @@ async function claimIn(
     keys,
     voice: Math.min(voice, MAX_CALLS_PER_CLAIM),
   });
-  const locked = await lockClaimable(tx, plan.picks.map((pick) => pick.candidate.recipientId));
+  const locked = await lockClaimable(
+    tx,
+    plan.picks.map((pick) => pick.candidate.recipientId),
+  );
   const claimed: ClaimedCall[] = plan.picks
     .filter((pick) => locked.has(pick.candidate.recipientId))
     .map(({ candidate, dialAt }) => ({
@@ -101,7 +105,11 @@ async function claimIn(
       dialAt,
       greeting: deps.prepareGreeting(candidate.agentSettings, candidate.variables),
     }));
-  const taken = await writeClaim(tx, claimed, { now, owner: deps.owner, leaseUntil: now + LEASE_MS });
+  const taken = await writeClaim(tx, claimed, {
+    now,
+    owner: deps.owner,
+    leaseUntil: now + LEASE_MS,
+  });
   await reservePace(tx, plan.nextDialAt);
   await standBack(tx, plan.standBack);
   return claimed
@@ -119,8 +127,13 @@ function roomOfKeys(rows: readonly KeyRoom[]): ReadonlyMap<string, number> {
   return rooms;
 }
 
-// A fast pace is refilled half-way through its reserve; a slow one when its next instant comes near.
-function nextClaim(states: readonly AccountState[], rooms: readonly AccountRoom[], now: Instant): Instant {
+// A fast pace is refilled half-way through its reserve; a slow one when its next instant comes
+// near.
+function nextClaim(
+  states: readonly AccountState[],
+  rooms: readonly AccountRoom[],
+  now: Instant,
+): Instant {
   const instants = states.map((state) => {
     if (state.backoffUntil !== null && state.backoffUntil > now) return state.backoffUntil;
     const room = rooms.find((each) => each.accountId === state.id);

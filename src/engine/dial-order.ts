@@ -1,4 +1,5 @@
-// What the carrier is asked for, from the agent's and the number's settings. A number's own setting wins over its agent's.
+// What the carrier is asked for, from the agent's and the number's settings. A number's own setting
+// wins over its agent's.
 
 import type { DialOrder } from "../ports/carrier.ts";
 import type { GatedCall } from "../store/gate.ts";
@@ -22,7 +23,8 @@ export function dialOrderOf(call: GatedCall): DialOrder {
       MIN_TIME_LIMIT_SECONDS,
       agent.max_call_duration_seconds + TIME_LIMIT_MARGIN_SECONDS,
     ),
-    // Detection runs per call (contract A.6), and the carrier's is the one there is; `amd_enabled` chooses nothing yet.
+    // Detection runs per call (contract A.6), and the carrier's is the one there is; `amd_enabled`
+    // chooses nothing yet.
     detectMachine: true,
     speech: {
       language: agent.language,

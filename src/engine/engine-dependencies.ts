@@ -1,4 +1,5 @@
-// What the engine is given. It owns no timer, no socket, no clock and no dice; all of them come through here.
+// What the engine is given. It owns no timer, no socket, no clock and no dice; all of them come
+// through here.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { Carrier } from "../ports/carrier.ts";

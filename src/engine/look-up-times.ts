@@ -1,5 +1,6 @@
-// How long an open call may be silent in each state before the carrier is asked. The carrier's callbacks come within a
-// second or two when all is well; its list of calls lags by up to half a minute.
+// How long an open call may be silent in each state before the carrier is asked. The carrier's
+// callbacks come within a second or two when all is well; its list of calls lags by up to half a
+// minute.
 
 import type { CallStatus } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -17,10 +18,15 @@ export const IN_PROGRESS_SILENCE_MS = 30_000;
 export const ENDING_SILENCE_MS = 3_000;
 /** Looked at without an answer from the carrier: again after this long. */
 export const LOOK_UP_RETRY_MS = 10_000;
-/** A look-up under way: no other process repeats it meanwhile. Must exceed the carrier's time-out. */
+/**
+ * A look-up under way: no other process repeats it meanwhile. Must exceed the carrier's time-out.
+ */
 export const LOOK_UP_LEASE_MS = 40_000;
 
-/** The three looks at the carrier's list for a request whose fate is unknown, after its last possible byte. DESIGN §2 (Place). */
+/**
+ * The three looks at the carrier's list for a request whose fate is unknown, after its last
+ * possible byte. DESIGN §2 (Place).
+ */
 export const UNKNOWN_LOOKS_MS: readonly number[] = [45_000, 95_000, 150_000];
 
 /** When to ask about a call that says nothing more. */

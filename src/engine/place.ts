@@ -1,5 +1,6 @@
-// From the gate to the carrier and back: each gated call is asked for once, and its answer recorded. Placed, refused and
-// unknown are three different things; an unknown request is never repeated here.
+// From the gate to the carrier and back: each gated call is asked for once, and its answer
+// recorded. Placed, refused and unknown are three different things; an unknown request is never
+// repeated here.
 
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { MAX_LATENESS_MS } from "../domain/claim-plan.ts";
@@ -17,7 +18,13 @@ import {
 import { freeSlots, releasePhones, requeueCalls, settleRecipients } from "../store/call-endings.ts";
 import { pauseCampaignForFault } from "../store/campaign-engine.ts";
 import { appendCallEvents, lockCalls, writeCalls, type EngineCall } from "../store/engine-calls.ts";
-import { listSuppressed, markUnknown, recordRefusal, requestEnd, type GatedCall } from "../store/gate.ts";
+import {
+  listSuppressed,
+  markUnknown,
+  recordRefusal,
+  requestEnd,
+  type GatedCall,
+} from "../store/gate.ts";
 import { applyEventsIn } from "./apply.ts";
 import { dialOrderOf } from "./dial-order.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
@@ -48,19 +55,29 @@ export async function placeCall(deps: EngineDependencies, call: GatedCall): Prom
 }
 
 function reasonOf(outcome: PlaceOutcome): object {
-  if (outcome.kind === "refused") return { refusal: outcome.refusal.class, carrierCode: outcome.refusal.carrierCode };
+  if (outcome.kind === "refused")
+    return { refusal: outcome.refusal.class, carrierCode: outcome.refusal.carrierCode };
   return outcome.kind === "unknown" ? { reason: outcome.reason } : {};
 }
 
-async function recordOutcome(deps: EngineDependencies, call: GatedCall, outcome: PlaceOutcome): Promise<void> {
+async function recordOutcome(
+  deps: EngineDependencies,
+  call: GatedCall,
+  outcome: PlaceOutcome,
+): Promise<void> {
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     switch (outcome.kind) {
       case "placed":
         return recordPlaced(tx, deps, call, outcome, now);
       case "unknown":
-        await appendCallEvents(tx, [{ callId: call.id, at: now, kind: "placing_unknown", facts: { ...outcome } }]);
-        return markUnknown(tx, call.id, { now, lookUpAt: call.dialAt + MAX_LATENESS_MS + firstLookMs() });
+        await appendCallEvents(tx, [
+          { callId: call.id, at: now, kind: "placing_unknown", facts: { ...outcome } },
+        ]);
+        return markUnknown(tx, call.id, {
+          now,
+          lookUpAt: call.dialAt + MAX_LATENESS_MS + firstLookMs(),
+        });
       case "refused":
         return recordRefused(tx, deps, call, outcome.refusal, now);
     }
@@ -88,7 +105,8 @@ async function recordPlaced(
   await applyEventsIn(tx, deps, [event]);
   await clearThrottles(tx, call.accountId);
   if (outcome.queueTimeMs <= MAX_CARRIER_QUEUE_MS) return;
-  // It waits in the carrier's queue, behind our gate, where a pause or a closing window cannot reach it.
+  // It waits in the carrier's queue, behind our gate, where a pause or a closing window cannot
+  // reach it.
   await requestEnd(tx, call.id, { how: "cancel", andThen: "requeue", now });
   await slowAccount(tx, call.accountId, now + PACE_RECOVERY_MS);
 }
@@ -104,7 +122,9 @@ async function recordRefused(
   // A callback may have settled or bound it meanwhile: then the carrier did take it.
   if (call === undefined || call.status !== "dialing" || call.carrierCallId !== null) return;
   if (call.dialNumber !== gated.dialNumber) return;
-  await appendCallEvents(tx, [{ callId: call.id, at: now, kind: "placing_refused", facts: { ...refusal } }]);
+  await appendCallEvents(tx, [
+    { callId: call.id, at: now, kind: "placing_refused", facts: { ...refusal } },
+  ]);
   if (refusal.class !== "unsent") await recordRefusal(tx, call.id, refusal);
   await actOnAccount(tx, deps, gated, refusal, now);
   await actOnCall(tx, call, refusal, now);
@@ -118,13 +138,19 @@ async function actOnAccount(
   refusal: Refusal,
   now: Instant,
 ): Promise<void> {
-  const said = refusal.carrierCode === null ? refusal.message : `${refusal.message} (${refusal.carrierCode})`;
+  const said =
+    refusal.carrierCode === null ? refusal.message : `${refusal.message} (${refusal.carrierCode})`;
   switch (refusal.class) {
     case "throttled": {
       const inARow = await countThrottles(tx, call.accountId);
       const ceiling = Math.min(THROTTLE_BASE_MS * 2 ** inARow, THROTTLE_MAX_MS);
-      // Half of it fixed, half drawn: processes must not come back together, and not at once either.
-      return backOffAccount(tx, call.accountId, now + ceiling / 2 + (ceiling / 2) * deps.random.fraction());
+      // Half of it fixed, half drawn: processes must not come back together, and not at once
+      // either.
+      return backOffAccount(
+        tx,
+        call.accountId,
+        now + ceiling / 2 + (ceiling / 2) * deps.random.fraction(),
+      );
     }
     case "carrier_full":
       return backOffAccount(tx, call.accountId, now + CARRIER_FULL_BACKOFF_MS);
@@ -135,7 +161,11 @@ async function actOnAccount(
     case "trial_limit":
     case "configuration":
       if (call.campaignId === null) return;
-      return pauseCampaignForFault(tx, call.campaignId, `paused: the carrier refused a call: ${said}`);
+      return pauseCampaignForFault(
+        tx,
+        call.campaignId,
+        `paused: the carrier refused a call: ${said}`,
+      );
     case "unsent":
     case "recipient_invalid":
     case "recipient_not_permitted":
@@ -143,8 +173,15 @@ async function actOnAccount(
   }
 }
 
-/** What it means for the call and its recipient: only a fault of the recipient's own number ends it. */
-async function actOnCall(tx: Queryable, call: EngineCall, refusal: Refusal, now: Instant): Promise<void> {
+/**
+ * What it means for the call and its recipient: only a fault of the recipient's own number ends it.
+ */
+async function actOnCall(
+  tx: Queryable,
+  call: EngineCall,
+  refusal: Refusal,
+  now: Instant,
+): Promise<void> {
   const said = refusal.message;
   switch (refusal.class) {
     case "recipient_invalid":
@@ -154,7 +191,8 @@ async function actOnCall(tx: Queryable, call: EngineCall, refusal: Refusal, now:
     case "trial_limit":
     case "configuration":
       // Nobody resumes a single call, so it ends and says why.
-      if (call.campaignId === null) return endRefused(tx, call, { state: "failed", reason: said }, now);
+      if (call.campaignId === null)
+        return endRefused(tx, call, { state: "failed", reason: said }, now);
       return requeue(tx, call, now);
     case "unsent":
     case "throttled":
@@ -166,13 +204,18 @@ async function actOnCall(tx: Queryable, call: EngineCall, refusal: Refusal, now:
 }
 
 function requeue(tx: Queryable, call: EngineCall, now: Instant): Promise<void> {
-  return requeueCalls(tx, [{ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false }]);
+  return requeueCalls(tx, [
+    { callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false },
+  ]);
 }
 
 async function endRefused(
   tx: Queryable,
   call: EngineCall,
-  end: { readonly state: "invalid" | "not_permitted" | "failed" | "suppressed"; readonly reason: string },
+  end: {
+    readonly state: "invalid" | "not_permitted" | "failed" | "suppressed";
+    readonly reason: string;
+  },
   now: Instant,
 ): Promise<void> {
   const status = end.state === "suppressed" ? "canceled" : "failed";
@@ -188,24 +231,44 @@ async function endRefused(
     },
   ]);
   await freeSlots(tx, [call.id]);
-  await settleRecipients(tx, [{ recipientId: call.recipientId, state: end.state, reason: end.reason }], now);
+  await settleRecipients(
+    tx,
+    [{ recipientId: call.recipientId, state: end.state, reason: end.reason }],
+    now,
+  );
   await releasePhones(tx, [call]);
 }
 
 /** Calls that the gate held back: back into the queue, or ended when their phone is suppressed. */
-export async function releaseHeldBack(deps: EngineDependencies, callIds: readonly string[]): Promise<void> {
+export async function releaseHeldBack(
+  deps: EngineDependencies,
+  callIds: readonly string[],
+): Promise<void> {
   if (callIds.length === 0) return;
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const calls = (await lockCalls(tx, callIds)).filter((call) => call.status === "reserved");
-    const suppressed = await listSuppressed(tx, calls.map((call) => call.id));
+    const suppressed = await listSuppressed(
+      tx,
+      calls.map((call) => call.id),
+    );
     for (const call of calls.filter((each) => suppressed.has(each.id))) {
-      await endRefused(tx, call, { state: "suppressed", reason: "the phone is on a suppression list" }, now);
+      await endRefused(
+        tx,
+        call,
+        { state: "suppressed", reason: "the phone is on a suppression list" },
+        now,
+      );
     }
     const others = calls.filter((call) => !suppressed.has(call.id));
     await requeueCalls(
       tx,
-      others.map((call) => ({ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false })),
+      others.map((call) => ({
+        callId: call.id,
+        recipientId: call.recipientId,
+        dueAt: now,
+        closesDial: false,
+      })),
     );
   });
 }

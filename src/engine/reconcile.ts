@@ -1,6 +1,6 @@
-// Calls that have gone silent. A reservation whose process died was never sent and goes back; a request whose fate is
-// unknown is looked for in the carrier's list, three times, by a written rule; a call the carrier knows is looked up.
-// Nothing here dials.
+// Calls that have gone silent. A reservation whose process died was never sent and goes back; a
+// request whose fate is unknown is looked for in the carrier's list, three times, by a written
+// rule; a call the carrier knows is looked up. Nothing here dials.
 
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { CarrierCallSnapshot, CarrierCredentials } from "../ports/carrier.ts";
@@ -29,14 +29,22 @@ import {
 } from "./look-up-times.ts";
 import { PACE_RECOVERY_MS } from "./place.ts";
 
-/** Looks at the carrier in one tick: enough for hundreds of calls a minute, few enough to leave its request limit alone. */
+/**
+ * Looks at the carrier in one tick: enough for hundreds of calls a minute, few enough to leave its
+ * request limit alone.
+ */
 const MAX_LOOK_UPS = 20;
-/** The carrier's clock and ours may differ by this much when a listed call is matched with a request. */
+/**
+ * The carrier's clock and ours may differ by this much when a listed call is matched with a
+ * request.
+ */
 const CREATED_BEFORE_MS = 5_000;
 const CREATED_AFTER_MS = 60_000;
 /** A request to end a call is repeated this often until the call has ended. */
 const END_AGAIN_MS = 5_000;
-/** The carrier says it does not know a call it once gave an id to: believed after this many times. */
+/**
+ * The carrier says it does not know a call it once gave an id to: believed after this many times.
+ */
 const MAX_ABSENT = 3;
 /** A connected call without a frame from its conversation for this long has lost it. */
 const LOST_CONVERSATION_MS = 60_000;
@@ -50,10 +58,15 @@ export async function lookUpSilentCalls(deps: EngineDependencies): Promise<reado
     claimLookUps(tx, { now, leaseUntil: now + LOOK_UP_LEASE_MS, limit: MAX_LOOK_UPS }),
   );
   if (due.length === 0) return [];
-  await requeueExpired(deps, due.filter((call) => call.status === "reserved"));
+  await requeueExpired(
+    deps,
+    due.filter((call) => call.status === "reserved"),
+  );
   const asked = due.filter((call) => call.status !== "reserved");
   const credentials = await credentialsOf(deps, asked);
-  const strays = await Promise.all(asked.map((call) => lookUpOne(deps, call, credentials.get(call.accountId))));
+  const strays = await Promise.all(
+    asked.map((call) => lookUpOne(deps, call, credentials.get(call.accountId))),
+  );
   return strays.flat();
 }
 
@@ -68,15 +81,24 @@ export async function endRequestedCalls(deps: EngineDependencies): Promise<void>
   await Promise.all(bound.map((call) => endOne(deps, call, credentials.get(call.accountId))));
 }
 
-/** Ends calls at the carrier that are not ours any more. A failure is only logged: they end by themselves. */
-export async function endStrays(deps: EngineDependencies, strays: readonly StrayCall[]): Promise<void> {
+/**
+ * Ends calls at the carrier that are not ours any more. A failure is only logged: they end by
+ * themselves.
+ */
+export async function endStrays(
+  deps: EngineDependencies,
+  strays: readonly StrayCall[],
+): Promise<void> {
   if (strays.length === 0) return;
   const credentials = await credentialsOf(deps, strays);
   for (const stray of strays) {
     const account = credentials.get(stray.accountId);
     if (account === undefined) continue;
     const outcome = await deps.carrier.end(account, stray.carrierCallId, "hang_up");
-    deps.log.warn({ ...stray, outcome: outcome.kind }, "ended a carrier call that belongs to an earlier dial");
+    deps.log.warn(
+      { ...stray, outcome: outcome.kind },
+      "ended a carrier call that belongs to an earlier dial",
+    );
   }
 }
 
@@ -85,25 +107,43 @@ async function credentialsOf(
   calls: readonly { readonly accountId: string }[],
 ): Promise<ReadonlyMap<string, CarrierCredentials>> {
   if (calls.length === 0) return new Map();
-  const rows = await listCredentials(deps.database, [...new Set(calls.map((call) => call.accountId))]);
+  const rows = await listCredentials(deps.database, [
+    ...new Set(calls.map((call) => call.accountId)),
+  ]);
   return new Map(
     rows.map((row) => [
       row.id,
-      { carrierAccountId: row.carrierAccountId, authToken: deps.decryptToken(row.authTokenEncrypted) },
+      {
+        carrierAccountId: row.carrierAccountId,
+        authToken: deps.decryptToken(row.authTokenEncrypted),
+      },
     ]),
   );
 }
 
 // Never sent: dialable at once, the same call.
-async function requeueExpired(deps: EngineDependencies, calls: readonly EngineCall[]): Promise<void> {
+async function requeueExpired(
+  deps: EngineDependencies,
+  calls: readonly EngineCall[],
+): Promise<void> {
   if (calls.length === 0) return;
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
-    const locked = await lockCalls(tx, calls.map((call) => call.id));
-    const expired = locked.filter((call) => call.status === "reserved" && (call.leaseUntil ?? 0) <= now);
+    const locked = await lockCalls(
+      tx,
+      calls.map((call) => call.id),
+    );
+    const expired = locked.filter(
+      (call) => call.status === "reserved" && (call.leaseUntil ?? 0) <= now,
+    );
     await requeueCalls(
       tx,
-      expired.map((call) => ({ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false })),
+      expired.map((call) => ({
+        callId: call.id,
+        recipientId: call.recipientId,
+        dueAt: now,
+        closesDial: false,
+      })),
     );
   });
 }
@@ -137,22 +177,32 @@ async function recordFound(
   const strays = await applyEvents(deps, [eventOf(deps, call, found)]);
   const now = deps.clock.now();
   if (found.status === "queued" && call.endRequested === null) {
-    // Seconds after the request it still waits in the carrier's own queue: our pace is above the carrier's.
+    // Seconds after the request it still waits in the carrier's own queue: our pace is above the
+    // carrier's.
     await requestEnd(deps.database, call.id, { how: "cancel", andThen: "requeue", now });
     await slowAccount(deps.database, call.accountId, now + PACE_RECOVERY_MS);
   }
   const lastHeardAt = call.lastFrameAt ?? call.answeredAt ?? now;
-  if (found.status === "in_progress" && now - lastHeardAt > LOST_CONVERSATION_MS && call.endRequested === null) {
-    await deps.database.query("update calls set end_cause = coalesce(end_cause, 'stuck_ws_disconnect') where id = $1", [
-      call.id,
-    ]);
+  if (
+    found.status === "in_progress" &&
+    now - lastHeardAt > LOST_CONVERSATION_MS &&
+    call.endRequested === null
+  ) {
+    await deps.database.query(
+      "update calls set end_cause = coalesce(end_cause, 'stuck_ws_disconnect') where id = $1",
+      [call.id],
+    );
     await requestEnd(deps.database, call.id, { how: "hang_up", andThen: "settle", now });
   }
   await again(deps, call, silenceEndsAt(call.status, now) - now);
   return strays;
 }
 
-function eventOf(deps: EngineDependencies, call: EngineCall, found: CarrierCallSnapshot): CarrierEvent {
+function eventOf(
+  deps: EngineDependencies,
+  call: EngineCall,
+  found: CarrierCallSnapshot,
+): CarrierEvent {
   return {
     kind: "status",
     callId: call.id,
@@ -185,14 +235,17 @@ async function explainBusy(
   return applyEvents(deps, [eventOf(deps, call, snapshot)]);
 }
 
-// Refused for the account's concurrency: nobody's phone rang. Not an attempt, and the limit is now known.
+// Refused for the account's concurrency: nobody's phone rang. Not an attempt, and the limit is now
+// known.
 async function requeueOverLimit(deps: EngineDependencies, call: EngineCall): Promise<void> {
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const [locked] = await lockCalls(tx, [call.id]);
     if (locked === undefined || !locked.open || locked.busyAt === null) return;
     await learnConcurrency(tx, call.accountId, now + LEARNED_CONCURRENCY_MS);
-    await requeueCalls(tx, [{ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: true }]);
+    await requeueCalls(tx, [
+      { callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: true },
+    ]);
   });
 }
 
@@ -209,20 +262,29 @@ async function lookForUnknown(
     return [];
   }
   await markUnknown(deps.database, call.id, { now, lookUpAt: now + LOOK_UP_LEASE_MS });
-  const outcome = await deps.carrier.list(credentials, { to: call.toNumber, from: call.fromNumber });
+  const outcome = await deps.carrier.list(credentials, {
+    to: call.toNumber,
+    from: call.fromNumber,
+  });
   if (outcome.kind === "failed") {
     await again(deps, call, LOOK_UP_RETRY_MS, call.lookUps);
     return [];
   }
   const candidates = await unboundCandidates(deps, call, outcome.calls);
   const [only] = candidates;
-  if (only !== undefined && candidates.length === 1) return applyEvents(deps, [eventOf(deps, call, only)]);
+  if (only !== undefined && candidates.length === 1)
+    return applyEvents(deps, [eventOf(deps, call, only)]);
   if (candidates.length > 1) {
-    await becomeUncertain(deps, call, `the carrier lists ${candidates.length} calls that could be this one`);
+    await becomeUncertain(
+      deps,
+      call,
+      `the carrier lists ${candidates.length} calls that could be this one`,
+    );
     return [];
   }
   const looks = call.lookUps + 1;
-  if (looks < UNKNOWN_LOOKS_MS.length) await again(deps, call, Math.max(0, lookAt(looks) - now), looks);
+  if (looks < UNKNOWN_LOOKS_MS.length)
+    await again(deps, call, Math.max(0, lookAt(looks) - now), looks);
   else await becomeAbsent(deps, call);
   return [];
 }
@@ -247,24 +309,38 @@ async function unboundCandidates(
   return matching.filter((each) => !bound.has(each.carrierCallId));
 }
 
-// Three looks found nothing: the carrier never took it. Once more; a second unknown is for a person.
+// Three looks found nothing: the carrier never took it. Once more; a second unknown is for a
+// person.
 async function becomeAbsent(deps: EngineDependencies, call: EngineCall): Promise<void> {
   const unknownDials = await countUnknownDials(deps.database, call.recipientId);
   if (unknownDials >= 2) {
-    await becomeUncertain(deps, call, "two requests to the carrier stayed without an answer and are not in its list");
+    await becomeUncertain(
+      deps,
+      call,
+      "two requests to the carrier stayed without an answer and are not in its list",
+    );
     return;
   }
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const [locked] = await lockCalls(tx, [call.id]);
-    if (locked === undefined || locked.status !== "dialing" || locked.carrierCallId !== null) return;
-    await appendCallEvents(tx, [{ callId: call.id, at: now, kind: "absent", facts: { looks: UNKNOWN_LOOKS_MS.length } }]);
+    if (locked === undefined || locked.status !== "dialing" || locked.carrierCallId !== null)
+      return;
+    await appendCallEvents(tx, [
+      { callId: call.id, at: now, kind: "absent", facts: { looks: UNKNOWN_LOOKS_MS.length } },
+    ]);
     // Should the call show itself after all, its callbacks still name this dial and are taken up.
-    await requeueCalls(tx, [{ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false }]);
+    await requeueCalls(tx, [
+      { callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false },
+    ]);
   });
 }
 
-async function becomeUncertain(deps: EngineDependencies, call: EngineCall, reason: string): Promise<void> {
+async function becomeUncertain(
+  deps: EngineDependencies,
+  call: EngineCall,
+  reason: string,
+): Promise<void> {
   await endUnanswered(deps, call, { status: "uncertain", state: "uncertain", reason });
 }
 
@@ -272,25 +348,53 @@ async function becomeUncertain(deps: EngineDependencies, call: EngineCall, reaso
 async function recordAbsent(deps: EngineDependencies, call: EngineCall): Promise<void> {
   const times = call.lookUps + 1;
   if (times < MAX_ABSENT) await again(deps, call, LOOK_UP_RETRY_MS, times);
-  else await endUnanswered(deps, call, { status: "failed", state: "failed", reason: "the carrier no longer knows it" });
+  else
+    await endUnanswered(deps, call, {
+      status: "failed",
+      state: "failed",
+      reason: "the carrier no longer knows it",
+    });
 }
 
 async function endUnanswered(
   deps: EngineDependencies,
   call: EngineCall,
-  end: { readonly status: "uncertain" | "failed"; readonly state: "uncertain" | "failed"; readonly reason: string },
+  end: {
+    readonly status: "uncertain" | "failed";
+    readonly state: "uncertain" | "failed";
+    readonly reason: string;
+  },
 ): Promise<void> {
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const [locked] = await lockCalls(tx, [call.id]);
-    if (locked === undefined || locked.status !== call.status || locked.carrierCallId !== call.carrierCallId) return;
+    if (
+      locked === undefined ||
+      locked.status !== call.status ||
+      locked.carrierCallId !== call.carrierCallId
+    )
+      return;
     const facts = { ...locked, status: end.status };
     await writeCalls(tx, [
-      { id: call.id, facts, open: false, lookUpAt: null, end: null, endedAt: now, endedReason: end.status },
+      {
+        id: call.id,
+        facts,
+        open: false,
+        lookUpAt: null,
+        end: null,
+        endedAt: now,
+        endedReason: end.status,
+      },
     ]);
-    await appendCallEvents(tx, [{ callId: call.id, at: now, kind: end.status, facts: { reason: end.reason } }]);
+    await appendCallEvents(tx, [
+      { callId: call.id, at: now, kind: end.status, facts: { reason: end.reason } },
+    ]);
     await freeSlots(tx, [call.id]);
-    await settleRecipients(tx, [{ recipientId: call.recipientId, state: end.state, reason: end.reason }], now);
+    await settleRecipients(
+      tx,
+      [{ recipientId: call.recipientId, state: end.state, reason: end.reason }],
+      now,
+    );
     await releasePhones(tx, [call]);
   });
 }
@@ -301,12 +405,26 @@ async function endOne(
   credentials: CarrierCredentials | undefined,
 ): Promise<void> {
   if (credentials === undefined || call.carrierCallId === null) return;
-  const outcome = await deps.carrier.end(credentials, call.carrierCallId, call.endRequested ?? "cancel");
-  deps.log.info({ callId: call.id, how: call.endRequested, outcome: outcome.kind }, "asked the carrier to end a call");
+  const outcome = await deps.carrier.end(
+    credentials,
+    call.carrierCallId,
+    call.endRequested ?? "cancel",
+  );
+  deps.log.info(
+    { callId: call.id, how: call.endRequested, outcome: outcome.kind },
+    "asked the carrier to end a call",
+  );
   if (outcome.kind === "too_late" || outcome.kind === "absent") await again(deps, call, 0);
 }
 
 /** Looks at the call again `inMs` from now, unless it reports first. */
-function again(deps: EngineDependencies, call: EngineCall, inMs: number, lookUps = 0): Promise<void> {
-  return scheduleLookUps(deps.database, [{ callId: call.id, lookUpAt: deps.clock.now() + inMs, lookUps }]);
+function again(
+  deps: EngineDependencies,
+  call: EngineCall,
+  inMs: number,
+  lookUps = 0,
+): Promise<void> {
+  return scheduleLookUps(deps.database, [
+    { callId: call.id, lookUpAt: deps.clock.now() + inMs, lookUps },
+  ]);
 }

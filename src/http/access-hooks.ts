@@ -1,4 +1,5 @@
-// The first thing that happens to a request: it gets its id, shows who it is, and is counted. No body has been read yet.
+// The first thing that happens to a request: it gets its id, shows who it is, and is counted. No
+// body has been read yet.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 

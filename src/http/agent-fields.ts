@@ -1,5 +1,5 @@
-// Between the agent of the API and its row: name, activity and zone are columns, everything else is one document. Rules that
-// need more than one field, or more than a schema, live here.
+// Between the agent of the API and its row: name, activity and zone are columns, everything else is
+// one document. Rules that need more than one field, or more than a schema, live here.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import { AppError } from "../domain/app-error.ts";
@@ -23,7 +23,8 @@ export function settingsOfNewAgent(): Pick<
 
 /**
  * The agent after a create or update; `before` is left alone. Absent fields stay.
- * @throws AppError `invalid_request` (zone), `invalid_url`, `invalid_phone_format`, `voicemail_message_required`.
+ * @throws AppError `invalid_request` (zone), `invalid_url`, `invalid_phone_format`,
+ * `voicemail_message_required`.
  */
 export function changeAgent(
   before: AgentRow,

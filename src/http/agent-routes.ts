@@ -1,5 +1,6 @@
-// Agents (contract B.9): create, list, get, update, delete. An agent's settings are stored whole, with the defaults of the day it
-// was made, so that a later default never changes how an agent behaves.
+// Agents (contract B.9): create, list, get, update, delete. An agent's settings are stored whole,
+// with the defaults of the day it was made, so that a later default never changes how an agent
+// behaves.
 
 import { AppError } from "../domain/app-error.ts";
 import { newAgentId } from "../domain/ids.ts";

@@ -1,5 +1,6 @@
-// Who is asking. Runs before the body is read, so that strangers cost one indexed query and no memory. Nothing is cached:
-// a rotated or revoked key is dead in every process the instant its change commits.
+// Who is asking. Runs before the body is read, so that strangers cost one indexed query and no
+// memory. Nothing is cached: a rotated or revoked key is dead in every process the instant its
+// change commits.
 
 import type { FastifyRequest } from "fastify";
 
@@ -15,8 +16,8 @@ const KEY_ID = /^key_[0-9a-f]{32}$/;
 
 /**
  * The key of `Authorization: Bearer KEY_ID:KEY_SECRET`.
- * @throws AppError `unauthorized` when it is missing, half, unknown, wrong or revoked; always the same message.
- * Source: contract B.1.
+ * @throws AppError `unauthorized` when it is missing, half, unknown, wrong or revoked; always the
+ * same message. Source: contract B.1.
  */
 export async function authenticateKey(
   request: FastifyRequest,

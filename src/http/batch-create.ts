@@ -1,5 +1,6 @@
-// From a parsed batch to a campaign in the database. Everything that can be refused is refused before the transaction; inside
-// it stand the look for an earlier identical create, the campaign, its list and the stored answer, all or nothing.
+// From a parsed batch to a campaign in the database. Everything that can be refused is refused
+// before the transaction; inside it stand the look for an earlier identical create, the campaign,
+// its list and the stored answer, all or nothing.
 
 import { createHash } from "node:crypto";
 
@@ -45,8 +46,8 @@ interface Plan extends BatchContext {
 }
 
 /**
- * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A request with an
- * Idempotency-Key says by that key what is the same, so its body is not compared.
+ * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A
+ * request with an Idempotency-Key says by that key what is the same, so its body is not compared.
  */
 export async function createBatch(
   ports: Ports,
@@ -145,7 +146,8 @@ async function writeBatch(tx: Queryable, plan: Plan): Promise<void> {
   }
 }
 
-// An identical body has identical counts, so an earlier campaign's answer can be made again from this one's.
+// An identical body has identical counts, so an earlier campaign's answer can be made again from
+// this one's.
 function presentBatch(plan: Plan, earlier: Earlier | null): CreatedBatch {
   const { batch, schedule } = plan;
   return {

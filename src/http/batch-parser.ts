@@ -1,5 +1,6 @@
-// Where a batch's body is parsed: here when it is small, in a thread of its own when it is large, so that nobody else's
-// request waits for it. Few threads at once and a short queue: beyond that the server says that it is busy.
+// Where a batch's body is parsed: here when it is small, in a thread of its own when it is large,
+// so that nobody else's request waits for it. Few threads at once and a short queue: beyond that
+// the server says that it is busy.
 
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -7,7 +8,8 @@ import { Worker } from "node:worker_threads";
 import { AppError } from "../domain/app-error.ts";
 import { parseBatch, type BatchParsing, type BatchParsingRequest } from "./batch-parsing.ts";
 
-// Below this a body holds at most about 700 recipients, parsed in 20 to 30 ms: less than starting a thread.
+// Below this a body holds at most about 700 recipients, parsed in 20 to 30 ms: less than starting a
+// thread.
 const MAX_INLINE_BYTES = 16 * 1024;
 // Each takes one core for some seconds and up to half a gigabyte.
 const MAX_THREADS = 2;
@@ -15,7 +17,8 @@ const MAX_THREADS = 2;
 const MAX_WAITING = 8;
 // One large list takes three to five seconds.
 const RETRY_AFTER_SECONDS = 5;
-// A body of 32 MB becomes some 400 MB of values at worst; past this the thread ends, not the server.
+// A body of 32 MB becomes some 400 MB of values at worst; past this the thread ends, not the
+// server.
 const MAX_THREAD_MEMORY_MB = 1024;
 
 export interface BatchParser {
@@ -78,7 +81,10 @@ function parseInThread(request: BatchParsingRequest): Promise<BatchParsing> {
   });
 }
 
-/** The bytes in a buffer that nothing else shares, so that it can be moved. Large bodies already are. */
+/**
+ * The bytes in a buffer that nothing else shares, so that it can be moved. Large bodies already
+ * are.
+ */
 function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;

@@ -1,5 +1,6 @@
-// From the bytes of a batch request to rows that can be copied into the database. Pure: runs on the main thread for small
-// bodies and in a worker for large ones, with the same answer. Knows nothing of agents, numbers or zones.
+// From the bytes of a batch request to rows that can be copied into the database. Pure: runs on the
+// main thread for small bodies and in a worker for large ones, with the same answer. Knows nothing
+// of agents, numbers or zones.
 
 import { createHash } from "node:crypto";
 

@@ -1,5 +1,5 @@
-// POST /v1/calls/batch (contract, Part A). The body is kept as bytes: 100,000 recipients are parsed away from the main thread,
-// and no transaction is open while they arrive.
+// POST /v1/calls/batch (contract, Part A). The body is kept as bytes: 100,000 recipients are parsed
+// away from the main thread, and no transaction is open while they arrive.
 
 import { AppError } from "../domain/app-error.ts";
 import { newCampaignId } from "../domain/ids.ts";
@@ -11,7 +11,8 @@ import { isoTime } from "./iso-time.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 
-// Bodies that arrive or wait are held in memory; together they may take this many times the largest one.
+// Bodies that arrive or wait are held in memory; together they may take this many times the largest
+// one.
 const MAX_HELD_BODIES = 8;
 
 export function addBatchRoutes(app: RouteApp, dependencies: HttpDependencies): void {

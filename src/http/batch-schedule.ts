@@ -1,5 +1,5 @@
-// When a batch may dial: zone, window and day of the request, resolved once at creation into the instants that the engine
-// compares (contract A.4; DESIGN §5).
+// When a batch may dial: zone, window and day of the request, resolved once at creation into the
+// instants that the engine compares (contract A.4; DESIGN §5).
 
 import { AppError } from "../domain/app-error.ts";
 import { nextOpening, parseCallingWindow, type CallingWindow } from "../domain/calling-window.ts";
@@ -24,7 +24,8 @@ export interface BatchSchedule {
 
 /**
  * @param agentZone the zone of a request that names none; null: Europe/London.
- * @throws AppError `campaign_creation_failed` with details.reason invalid_timezone, invalid_window or invalid_schedule.
+ * @throws AppError `campaign_creation_failed` with details.reason invalid_timezone, invalid_window
+ * or invalid_schedule.
  */
 export function resolveSchedule(
   fields: BatchFields,

@@ -1,4 +1,5 @@
-// The thread in which one large batch is parsed. It lives for one body: what a list of 32 MB needs is given back whole.
+// The thread in which one large batch is parsed. It lives for one body: what a list of 32 MB needs
+// is given back whole.
 
 import { parentPort, workerData } from "node:worker_threads";
 

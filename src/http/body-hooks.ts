@@ -1,5 +1,6 @@
-// From bytes on the wire to a body that a schema can look at. An empty body is accepted everywhere, whatever its
-// Content-Type says (contract B.2.9): where fields are needed, the schema then names the missing ones.
+// From bytes on the wire to a body that a schema can look at. An empty body is accepted everywhere,
+// whatever its Content-Type says (contract B.2.9): where fields are needed, the schema then names
+// the missing ones.
 
 import { createHash } from "node:crypto";
 

@@ -20,7 +20,8 @@ import { presentCall, statusesShownAs } from "./present-call.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 
-// Rows erased by one statement: tens of milliseconds, so that the engine never waits long for a row.
+// Rows erased by one statement: tens of milliseconds, so that the engine never waits long for a
+// row.
 const ERASE_BATCH = 5_000;
 
 export function addCallRoutes(app: RouteApp, dependencies: HttpDependencies): void {

@@ -1,5 +1,5 @@
-// Which of an agent's numbers a call or campaign goes out from. It is decided when the request is made and written down:
-// nobody is ever called from another number because the first one went away.
+// Which of an agent's numbers a call or campaign goes out from. It is decided when the request is
+// made and written down: nobody is ever called from another number because the first one went away.
 
 import { parsePhone } from "../domain/phone.ts";
 import type { Queryable } from "../ports/database.ts";

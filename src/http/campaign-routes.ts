@@ -1,4 +1,5 @@
-// Campaigns: list, one, its recipients; launch, pause, resume, cancel (contract B.3; DESIGN §5). The verbs are the engine's.
+// Campaigns: list, one, its recipients; launch, pause, resume, cancel (contract B.3; DESIGN §5).
+// The verbs are the engine's.
 
 import { AppError } from "../domain/app-error.ts";
 import {

@@ -1,5 +1,5 @@
-// Asks the carrier whether credentials work and whether an account owns a number, before either is stored. The carrier is
-// asked with no transaction open: it may take seconds.
+// Asks the carrier whether credentials work and whether an account owns a number, before either is
+// stored. The carrier is asked with no transaction open: it may take seconds.
 
 import { AppError } from "../domain/app-error.ts";
 import type { E164 } from "../domain/phone.ts";
@@ -10,7 +10,10 @@ export interface VerifiedAccount {
   readonly maxConcurrentCalls: number | null;
 }
 
-/** @throws AppError `twilio_auth_failed`, `twilio_invalid_credentials`, `carrier_unavailable` (retryable). */
+/**
+ * @throws AppError `twilio_auth_failed`, `twilio_invalid_credentials`, `carrier_unavailable`
+ * (retryable).
+ */
 export async function verifyAccount(
   carrier: Pick<Carrier, "checkAccount">,
   credentials: CarrierCredentials,
@@ -32,7 +35,10 @@ export async function verifyAccount(
   }
 }
 
-/** The carrier's id of the number, null for a verified caller id. @throws AppError `number_not_in_twilio`, `carrier_unavailable`. */
+/**
+ * The carrier's id of the number, null for a verified caller id. @throws AppError
+ * `number_not_in_twilio`, `carrier_unavailable`.
+ */
 export async function verifyNumber(
   carrier: Pick<Carrier, "checkNumber">,
   credentials: CarrierCredentials,

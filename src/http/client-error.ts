@@ -1,5 +1,5 @@
-// Requests so broken that they never become one: bad HTTP, headers too large, too slow. They get the envelope as well, on
-// the bare socket.
+// Requests so broken that they never become one: bad HTTP, headers too large, too slow. They get
+// the envelope as well, on the bare socket.
 
 import type { Socket } from "node:net";
 

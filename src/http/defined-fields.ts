@@ -1,4 +1,5 @@
-// Optional fields of a parsed body, without those that are undefined: what is left can be spread over a row.
+// Optional fields of a parsed body, without those that are undefined: what is left can be spread
+// over a row.
 
 /** A copy without undefined values. null stays: it is a value that somebody sent. */
 export function definedFields<T extends object>(

@@ -1,5 +1,5 @@
-// What every error code means and what to do about it: the page that `doc_url` points at. The type makes it complete, so a
-// new code without an explanation does not compile.
+// What every error code means and what to do about it: the page that `doc_url` points at. The type
+// makes it complete, so a new code without an explanation does not compile.
 
 import { ERROR_STATUS, type ErrorCode } from "../domain/app-error.ts";
 

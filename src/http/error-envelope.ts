@@ -1,5 +1,6 @@
-// Every error that leaves the server, in the contract's envelope (B.2.3). One of the three places with a catch-all: what
-// nobody expected becomes `server_error`, is logged with its request id, and tells the caller nothing of our insides.
+// Every error that leaves the server, in the contract's envelope (B.2.3). One of the three places
+// with a catch-all: what nobody expected becomes `server_error`, is logged with its request id, and
+// tells the caller nothing of our insides.
 
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";

@@ -1,5 +1,5 @@
-// Where the Idempotency-Key header is looked at: after a request has proved valid and before its handler, and again when
-// its answer is sent.
+// Where the Idempotency-Key header is looked at: after a request has proved valid and before its
+// handler, and again when its answer is sent.
 
 import type { FastifyInstance } from "fastify";
 

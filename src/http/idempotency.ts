@@ -1,6 +1,7 @@
-// The Idempotency-Key header (contract B.2.6; DESIGN §5): per API key, for 24 hours. Answers with 429 or 5xx are not kept,
-// so that the same request may be tried again. Where calls come into being (batch, single call) the answer is stored in
-// the transaction of its effect; elsewhere right after it, which can only repeat an effect that is idempotent or harmless.
+// The Idempotency-Key header (contract B.2.6; DESIGN §5): per API key, for 24 hours. Answers with
+// 429 or 5xx are not kept, so that the same request may be tried again. Where calls come into being
+// (batch, single call) the answer is stored in the transaction of its effect; elsewhere right after
+// it, which can only repeat an effect that is idempotent or harmless.
 
 import { createHash } from "node:crypto";
 
@@ -18,7 +19,8 @@ import {
 
 /** Contract B.2.6. */
 const KEPT_MS = 24 * 3_600_000;
-// Longer than any request works after its body has arrived (statements are cut at 30 s); past it, its process is dead.
+// Longer than any request works after its body has arrived (statements are cut at 30 s); past it,
+// its process is dead.
 const LOCK_MS = 120_000;
 const KEY_SHAPE = /^[\x21-\x7e]{1,255}$/;
 const METHODS = new Set(["POST", "PUT", "PATCH", "DELETE"]);
@@ -37,8 +39,10 @@ interface Ports {
 }
 
 /**
- * Claims the request's idempotency key, if it has one. Answers true when the request was answered from the store.
- * @throws AppError `idempotency_key_reused`, `request_in_progress` (retryable), or `invalid_request` for a bad header.
+ * Claims the request's idempotency key, if it has one. Answers true when the request was answered
+ * from the store.
+ * @throws AppError `idempotency_key_reused`, `request_in_progress` (retryable), or
+ * `invalid_request` for a bad header.
  */
 export async function beginIdempotentWork(
   ports: Ports,
@@ -88,7 +92,10 @@ export function sendStored(
     .send(answer.body);
 }
 
-/** Runs `work` in a transaction that also stores its answer under the request's idempotency key, and gives the answer. */
+/**
+ * Runs `work` in a transaction that also stores its answer under the request's idempotency key, and
+ * gives the answer.
+ */
 export async function commitAnswer(
   ports: Ports,
   request: FastifyRequest,
@@ -105,7 +112,10 @@ export async function commitAnswer(
   return answer;
 }
 
-/** Stores the answer that is being sent, or gives the key back. Never fails the request: its effect has happened. */
+/**
+ * Stores the answer that is being sent, or gives the key back. Never fails the request: its effect
+ * has happened.
+ */
 export async function endIdempotentWork(
   ports: Ports,
   request: FastifyRequest,

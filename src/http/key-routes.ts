@@ -1,5 +1,5 @@
-// API keys: made, listed, changed and revoked by the operator, rotated by themselves (contract B.1; DESIGN §5). A secret leaves
-// the server once, in the answer that made it.
+// API keys: made, listed, changed and revoked by the operator, rotated by themselves (contract B.1;
+// DESIGN §5). A secret leaves the server once, in the answer that made it.
 
 import { AppError } from "../domain/app-error.ts";
 import { newKeyId, newSecret } from "../domain/ids.ts";
@@ -134,7 +134,8 @@ function addRotate(app: RouteApp, { database, clock, random }: HttpDependencies)
   app.route({
     method: "POST",
     url: "/v1/keys/rotate",
-    // A stored answer would hold the new secret in clear, and the old secret could not ask for it anyway.
+    // A stored answer would hold the new secret in clear, and the old secret could not ask for it
+    // anyway.
     config: { access: "key", idempotency: "never" },
     schema: {
       tags: ["Keys"],

@@ -1,5 +1,5 @@
-// Between the phone number of the API and its row. Its own settings are one document; pace, concurrency and health are those
-// of the carrier account behind it.
+// Between the phone number of the API and its row. Its own settings are one document; pace,
+// concurrency and health are those of the carrier account behind it.
 
 import type { NumberSettings } from "../domain/agent-settings.ts";
 import { AppError } from "../domain/app-error.ts";
@@ -27,13 +27,18 @@ export const newNumberSettings = {
   webhook_url_2: null,
 } as const satisfies NumberSettings;
 
-/** A number from a path: its + may have arrived as a space (form encoding). null: no phone number. */
+/**
+ * A number from a path: its + may have arrived as a space (form encoding). null: no phone number.
+ */
 export function numberFromPath(text: string): E164 | null {
   const parsed = parsePhone(text.replace(/^ /, "+"));
   return parsed.kind === "valid" ? parsed.phone : null;
 }
 
-/** The number's settings after an update. @throws AppError `voicemail_message_required`, `invalid_voice_id`. */
+/**
+ * The number's settings after an update. @throws AppError `voicemail_message_required`,
+ * `invalid_voice_id`.
+ */
 export function changeNumberSettings(
   before: NumberSettings,
   update: ParsedUpdateNumberRequest,

@@ -1,5 +1,6 @@
-// Importing a phone number (contract B.10; DESIGN §5): the credentials are verified and the number's ownership checked at the
-// carrier, the token is stored encrypted, and the number's own webhooks at the carrier are left alone.
+// Importing a phone number (contract B.10; DESIGN §5): the credentials are verified and the
+// number's ownership checked at the carrier, the token is stored encrypted, and the number's own
+// webhooks at the carrier are left alone.
 
 import { AppError } from "../domain/app-error.ts";
 import { newRowId } from "../domain/ids.ts";

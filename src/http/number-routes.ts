@@ -173,7 +173,10 @@ async function changeNumber(
   });
 }
 
-/** The number of a path. @throws AppError `number_not_found`: what is no phone number was never imported. */
+/**
+ * The number of a path. @throws AppError `number_not_found`: what is no phone number was never
+ * imported.
+ */
 export function pathNumber(text: string): E164 {
   const phone = numberFromPath(text);
   if (phone === null) throw numberNotFound();

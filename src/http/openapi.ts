@@ -1,5 +1,6 @@
-// The API's description (OpenAPI 3.1, made from the schemas that guard the routes) at /openapi.json, to browse at /docs, and
-// the page of error codes. All of it is served from here: it works without the internet.
+// The API's description (OpenAPI 3.1, made from the schemas that guard the routes) at
+// /openapi.json, to browse at /docs, and the page of error codes. All of it is served from here: it
+// works without the internet.
 
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";

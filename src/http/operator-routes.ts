@@ -1,4 +1,5 @@
-// The operator's emergency stop. Once a stop has committed, the gate lets no call of any key out; live calls go on.
+// The operator's emergency stop. Once a stop has committed, the gate lets no call of any key out;
+// live calls go on.
 
 import {
   readDialingStop,

@@ -1,5 +1,5 @@
-// POST /v1/calls/outbound (contract B.4): one call, queued before those of campaigns. It answers before anything is dialed and
-// is never refused for the concurrency limit.
+// POST /v1/calls/outbound (contract B.4): one call, queued before those of campaigns. It answers
+// before anything is dialed and is never refused for the concurrency limit.
 
 import { AppError } from "../domain/app-error.ts";
 import { newCallId } from "../domain/ids.ts";

@@ -1,5 +1,5 @@
-// A call as the API shows it (contract B.5, B.6), from its row. `ended_reason` is null while the call lives, because polling
-// clients take anything else as the end.
+// A call as the API shows it (contract B.5, B.6), from its row. `ended_reason` is null while the
+// call lives, because polling clients take anything else as the end.
 
 import type { CallStatus } from "../domain/call-life.ts";
 import type { CallRow } from "../store/call-list.ts";

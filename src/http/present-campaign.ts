@@ -47,7 +47,10 @@ export function presentCampaign(
   };
 }
 
-/** When the next call may start, as far as window, day and due times decide; limits and pace may make it later. */
+/**
+ * When the next call may start, as far as window, day and due times decide; limits and pace may
+ * make it later.
+ */
 function nextDialAt(
   campaign: CampaignRow,
   nextDueAt: Instant | null,
@@ -61,7 +64,8 @@ function nextDialAt(
 }
 
 /**
- * @param shared what all recipients of the campaign have in common; null when the campaign has just vanished.
+ * @param shared what all recipients of the campaign have in common; null when the campaign has just
+ * vanished.
  */
 export function presentRecipient(
   recipient: RecipientRow,

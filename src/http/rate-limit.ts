@@ -1,6 +1,6 @@
-// Requests per minute and key (contract B.2.7), counted in this process in windows of one minute from a key's first
-// request. With several API processes a key has the limit in each of them: it protects a process from one tenant, and
-// dialing is bounded elsewhere.
+// Requests per minute and key (contract B.2.7), counted in this process in windows of one minute
+// from a key's first request. With several API processes a key has the limit in each of them: it
+// protects a process from one tenant, and dialing is bounded elsewhere.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,5 +1,6 @@
-// Recipients as rows of PostgreSQL's COPY text format, in the column order of RECIPIENT_COPY_COLUMNS. Made off the main
-// thread, sent to the database as bytes that nobody looks at again.
+// Recipients as rows of PostgreSQL's COPY text format, in the column order of
+// RECIPIENT_COPY_COLUMNS. Made off the main thread, sent to the database as bytes that nobody looks
+// at again.
 
 import type { Variables } from "../domain/variables.ts";
 
@@ -11,7 +12,8 @@ export interface RowFrame {
   readonly createdAt: string;
 }
 
-// Few enough chunks to hand over quickly, small enough that a slow database never makes us hold a second copy.
+// Few enough chunks to hand over quickly, small enough that a slow database never makes us hold a
+// second copy.
 const CHUNK_CHARACTERS = 256 * 1024;
 const NULL = "\\N";
 

@@ -5,7 +5,11 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyBaseLogger } from "fastify";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
-import { addressOfPath, parseDialReference, type DialReference } from "../carrier/twilio/callback-addresses.ts";
+import {
+  addressOfPath,
+  parseDialReference,
+  type DialReference,
+} from "../carrier/twilio/callback-addresses.ts";
 import { MAX_RELAY_FRAME_CHARACTERS, parseRelayFrame } from "../carrier/twilio/relay-frames.ts";
 import { isSignedBy } from "../carrier/twilio/signature.ts";
 import type { CallbackTokens } from "./carrier-webhooks.ts";
@@ -57,7 +61,10 @@ export function attachRelaySockets(server: Server, options: RelaySocketOptions):
 }
 
 /** The dial a socket is for, or the HTTP status to refuse it with. */
-async function admit(request: IncomingMessage, options: RelaySocketOptions): Promise<DialReference | number> {
+async function admit(
+  request: IncomingMessage,
+  options: RelaySocketOptions,
+): Promise<DialReference | number> {
   const match = RELAY_PATH.exec(request.url ?? "");
   const dial = match === null ? null : parseDialReference(match[1] ?? "", match[2] ?? "");
   if (dial === null) return 404;
@@ -85,7 +92,9 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
 }
 
 function converse(socket: WebSocket, dial: DialReference, options: RelaySocketOptions): void {
@@ -101,7 +110,8 @@ function converse(socket: WebSocket, dial: DialReference, options: RelaySocketOp
 
   async function begin(text: string): Promise<void> {
     const parsed = parseRelayFrame(text);
-    if (parsed.kind !== "frame" || parsed.frame.type !== "setup") return socket.close(1008, "setup must come first");
+    if (parsed.kind !== "frame" || parsed.frame.type !== "setup")
+      return socket.close(1008, "setup must come first");
     session = "opening";
     clearTimeout(setupTimer);
     const opened = await options.sessions.open(dial.callId, dial.dialNumber, parsed.frame, side);
@@ -134,7 +144,8 @@ function converse(socket: WebSocket, dial: DialReference, options: RelaySocketOp
   socket.on("close", (code) => {
     isClosed = true;
     clearTimeout(setupTimer);
-    if (session !== null && session !== "opening") session.closed(code === 1000 ? "hung_up" : "lost");
+    if (session !== null && session !== "opening")
+      session.closed(code === 1000 ? "hung_up" : "lost");
   });
 }
 

@@ -1,13 +1,20 @@
-// JSON bodies, from bytes to a value that is safe to store. Everything that PostgreSQL or a later reader would choke on is
-// refused here once, naming the field: invalid UTF-8, invalid JSON, NUL characters, half surrogates, depth.
+// JSON bodies, from bytes to a value that is safe to store. Everything that PostgreSQL or a later
+// reader would choke on is refused here once, naming the field: invalid UTF-8, invalid JSON, NUL
+// characters, half surrogates, depth.
 
 import { AppError } from "../domain/app-error.ts";
 import { displayable, textFault } from "../domain/plain-text.ts";
 
-/** No field of the contract nests deeper than five levels; recursion over ten thousand would end the process. */
+/**
+ * No field of the contract nests deeper than five levels; recursion over ten thousand would end the
+ * process.
+ */
 const MAX_DEPTH = 16;
 
-/** Bytes to JSON value. An empty body is undefined (contract B.2.9). @throws AppError `invalid_json`. */
+/**
+ * Bytes to JSON value. An empty body is undefined (contract B.2.9). @throws AppError
+ * `invalid_json`.
+ */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
   const text = decodeUtf8(bytes);
@@ -15,7 +22,8 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    // The parser's message quotes the body around the fault, so only what it says about the place is passed on.
+    // The parser's message quotes the body around the fault, so only what it says about the place
+    // is passed on.
     const place = /position \d+( \(line \d+ column \d+\))?/.exec(String(cause))?.[0];
     throw new AppError("invalid_json", {
       message: `The body is not valid JSON${place === undefined ? "" : ` at ${place}`}.`,

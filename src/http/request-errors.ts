@@ -1,5 +1,6 @@
-// What the schema found wrong with a request, as one error that names the field and says what would be right. What is
-// missing comes first, then what is unknown, then what is wrong: the order in which a person would mend it.
+// What the schema found wrong with a request, as one error that names the field and says what would
+// be right. What is missing comes first, then what is unknown, then what is wrong: the order in
+// which a person would mend it.
 
 import type { ZodError } from "zod";
 

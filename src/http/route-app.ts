@@ -1,4 +1,5 @@
-// The server as route files see it: bodies, queries and answers typed by their schemas; and what every route shares.
+// The server as route files see it: bodies, queries and answers typed by their schemas; and what
+// every route shares.
 
 import type {
   FastifyBaseLogger,

@@ -1,4 +1,5 @@
-// What every route says about itself beside its schema, and what a request carries on its way through the hooks.
+// What every route says about itself beside its schema, and what a request carries on its way
+// through the hooks.
 
 import type { FieldCodes } from "./contract/field-codes.ts";
 import type { IdempotentWork } from "./idempotency.ts";
@@ -15,7 +16,10 @@ declare module "fastify" {
     fieldCodes?: FieldCodes;
     /** Other spellings of body fields, and what they mean. */
     aliases?: Readonly<Record<string, string>>;
-    /** `own`: the handler claims and completes the idempotency key itself. `never`: the header is ignored. */
+    /**
+     * `own`: the handler claims and completes the idempotency key itself. `never`: the header is
+     * ignored.
+     */
     idempotency?: "own" | "never";
   }
   interface FastifyRequest {

@@ -1,4 +1,5 @@
-// What the HTTP room is given. It owns no clock, no dice and no settings; the composition root hands them over.
+// What the HTTP room is given. It owns no clock, no dice and no settings; the composition root
+// hands them over.
 
 import type { FastifyBaseLogger, FastifyPluginAsync } from "fastify";
 
@@ -26,7 +27,10 @@ export interface HttpDependencies {
   readonly log: FastifyBaseLogger;
   readonly version: string;
   health(): Promise<Health>;
-  /** Routes that other parts bring: carrier webhooks, relay sockets, the dashboard. They answer for their own access. */
+  /**
+   * Routes that other parts bring: carrier webhooks, relay sockets, the dashboard. They answer for
+   * their own access.
+   */
   readonly extensions?: readonly FastifyPluginAsync[];
 }
 

@@ -1,7 +1,8 @@
-// The HTTP server. A request's life: id → access and rate limit (before the body is read) → body → aliases and unsafe values
-// → schema → idempotency key → handler → answer stored → sent. Every error leaves through error-envelope.ts.
+// The HTTP server. A request's life: id → access and rate limit (before the body is read) → body →
+// aliases and unsafe values → schema → idempotency key → handler → answer stored → sent. Every
+// error leaves through error-envelope.ts.
 
-import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import fastify, { LogController, type FastifyInstance, type FastifyRequest } from "fastify";
 import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ZodType } from "zod";
 
@@ -28,7 +29,8 @@ import type { RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 import { addUsageRoute } from "./usage-route.ts";
 
-// 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for longer is an attack.
+// 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for
+// longer is an attack.
 const REQUEST_TIMEOUT_MS = 120_000;
 // Half a megabyte is ten times the largest agent. Batches have a limit of their own.
 const MAX_BODY_BYTES = 512 * 1024;
@@ -40,7 +42,8 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
   const { settings } = dependencies;
   const app = fastify({
     loggerInstance: dependencies.log,
-    disableRequestLogging: true,
+    // One line per answer, written below, without the paths that hold phone numbers.
+    logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     genReqId: () => newRequestId(dependencies.random),
     bodyLimit: Math.min(MAX_BODY_BYTES, settings.maxBodyBytes),

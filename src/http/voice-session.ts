@@ -1,53 +1,64 @@
-// Drives one conversation: the carrier's frames become the reducer's events, its effects become frames, model calls and
-// timers. It decides nothing about the talk itself, and never lets an error of one effect reach another conversation.
+// Drives one conversation: events in, the reducer's effects out as frames, model calls, timers and records. It decides
+// nothing about the talk itself. Its time is the clock's at the start plus the monotonic time since, so that a clock that
+// steps neither hurries nor stops a conversation. Nothing here throws.
+
+import type { FastifyBaseLogger } from "fastify";
 
 import { reduceSession } from "../agent/session.ts";
 import type { SessionEffect, SessionEvent, TimerName } from "../agent/session-events.ts";
-import { startSession, type SessionPlan, type SessionState } from "../agent/session-state.ts";
-import { formatRelayCommand, type RelayCommand, type RelayFrame } from "../carrier/twilio/relay-frames.ts";
+import type { SessionState } from "../agent/session-state.ts";
+import { formatRelayCommand, type RelayCommand } from "../carrier/twilio/relay-frames.ts";
 import type { EndCause } from "../domain/call-life.ts";
-import type { AnsweredBy } from "../domain/carrier-event.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Model, ModelRequest } from "../ports/model.ts";
-import type { ConversationFacts } from "../store/conversations.ts";
+import type { Model, ModelChunk, ModelRequest } from "../ports/model.ts";
+import type { VoiceEvent } from "./relay-translation.ts";
+import type { VoiceRecords } from "./voice-records.ts";
 
-// An event without its instant, for each kind by itself.
-type Untimed<E> = E extends { readonly at: number } ? Omit<E, "at"> : never;
-export type VoiceEvent = Untimed<SessionEvent>;
+/** The cause should be on disk before the line is cut. A person on the line waits no longer than this for a database. */
+const MAX_RECORD_WAIT_MS = 3_000;
+/** The carrier closes within 90 ms of `end`; a socket that stays open longer is closed from our side. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** The socket, as a conversation sees it. */
+export interface SocketSide {
+  send(text: string): void;
+  close(code: number, reason: string): void;
+}
 
 export interface VoiceSessionParts {
-  readonly plan: SessionPlan;
+  /** A conversation that waits to be connected. */
+  readonly start: SessionState;
   readonly clock: Clock;
   readonly model: Model;
-  send(text: string): void;
-  /** Keeps the latest facts; the last ones before the line is cut. Must not throw. */
-  record(facts: ConversationFacts): Promise<void>;
-  /** The conversation is over; nothing follows. */
-  ended(cause: EndCause | null): void;
-  onFault(error: unknown): void;
+  readonly socket: SocketSide;
+  readonly records: VoiceRecords;
+  readonly log: FastifyBaseLogger;
+  /** The conversation is over; its last facts may still be on their way to disk. Called once. */
+  ended(): void;
 }
 
 export interface VoiceSession {
-  connected(): void;
-  frame(frame: RelayFrame): void;
-  verdict(answeredBy: AnsweredBy): void;
+  happen(event: VoiceEvent): void;
+  /** Ends the conversation at once. */
   end(cause: EndCause): void;
-  closed(how: "hung_up" | "lost"): void;
-  readonly lastFrameAt: number;
 }
 
 export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
-  const { clock } = parts;
-  let state: SessionState = startSession(parts.plan);
-  let lastFrameAt = clock.now();
+  const { clock, log } = parts;
+  const now = sessionTime(clock);
   const timers = new Map<TimerName, NodeJS.Timeout>();
   const replies = new Map<number, AbortController>();
-  let recorded: Promise<void> = Promise.resolve();
+  let state = parts.start;
 
-  function handle(event: VoiceEvent): void {
-    const step = reduceSession(state, { ...event, at: clock.now() } as SessionEvent);
-    state = step.state;
-    for (const effect of step.effects) perform(effect);
+  function happen(event: VoiceEvent): void {
+    if (state.phase !== "ended") step({ ...event, at: now() });
+  }
+
+  function step(event: SessionEvent): void {
+    const next = reduceSession(state, event);
+    state = next.state;
+    for (const effect of next.effects) perform(effect);
     if (state.phase === "ended") finish();
   }
 
@@ -56,113 +67,115 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
       case "speak":
         return send({ type: "text", token: effect.token, last: effect.last });
       case "startModel":
-        return void reply(effect.turnId, effect.request);
+        return startModel(effect.turnId, effect.request);
       case "abortModel":
-        replies.get(effect.turnId)?.abort();
-        return;
+        return stopModel(effect.turnId);
       case "setTimer":
         return setTimer(effect.name, effect.at);
       case "clearTimer":
-        clearTimeout(timers.get(effect.name));
-        timers.delete(effect.name);
-        return;
+        return clearTimer(effect.name);
       case "record":
-        recorded = parts.record(effect.facts);
-        return;
+        return parts.records.record(effect.facts);
       case "end":
         return hangUp(effect.cause);
     }
   }
 
-  // What was said and why it ends should be on disk before the line is cut; a database that is away delays it little.
-  function hangUp(cause: EndCause): void {
-    void recorded.finally(() => {
-      send({ type: "end", handoffData: JSON.stringify({ reason: cause }) });
-    });
-  }
-
   function send(command: RelayCommand): void {
-    parts.send(formatRelayCommand(command));
+    parts.socket.send(formatRelayCommand(command));
   }
 
-  function setTimer(name: TimerName, at: number): void {
+  function clearTimer(name: TimerName): void {
+    clearTimeout(timers.get(name));
+    timers.delete(name);
+  }
+
+  function setTimer(name: TimerName, dueAt: Instant): void {
     clearTimeout(timers.get(name));
     const fire = (): void => {
       timers.delete(name);
-      handle({ kind: "timerFired", name });
+      // The event loop's timers may be a millisecond early; the reducer takes nothing before its time.
+      step({ kind: "timerFired", name, at: Math.max(now(), dueAt) });
     };
-    timers.set(name, setTimeout(fire, Math.max(0, at - clock.now())));
+    timers.set(name, setTimeout(fire, Math.max(0, dueAt - now())));
   }
 
-  async function reply(turnId: number, request: ModelRequest): Promise<void> {
+  function startModel(turnId: number, request: ModelRequest): void {
     const controller = new AbortController();
     replies.set(turnId, controller);
-    try {
-      for await (const chunk of parts.model.reply(request, controller.signal)) {
-        if (controller.signal.aborted) return;
-        if (chunk.kind === "text") handle({ kind: "modelToken", turnId, text: chunk.text });
-        else if (chunk.kind === "tool_call") {
-          handle({ kind: "modelToolCall", turnId, name: chunk.name, input: chunk.input });
-        } else if (chunk.kind === "done") handle({ kind: "modelDone", turnId });
-        else handle({ kind: "modelFailed", turnId, retryable: chunk.retryable });
+    const failed = (error: unknown): void => {
+      // The port promises never to throw: this is a defect, and the person still gets an answer.
+      log.error({ err: error }, "the language model's adapter threw");
+      happen({ kind: "modelFailed", turnId, retryable: false });
+    };
+    hear(turnId, parts.model.reply(request, controller.signal), controller.signal).catch(failed);
+  }
+
+  async function hear(
+    turnId: number,
+    reply: AsyncIterable<ModelChunk>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for await (const chunk of reply) {
+      if (signal.aborted) return;
+      if (chunk.kind === "failed") {
+        const { message, retryable } = chunk;
+        log.warn({ reason: message, retryable }, "the language model failed");
       }
-    } catch (error) {
-      parts.onFault(error);
-      handle({ kind: "modelFailed", turnId, retryable: false });
-    } finally {
-      if (replies.get(turnId) === controller) replies.delete(turnId);
+      happen(modelEventOf(turnId, chunk));
     }
+  }
+
+  function stopModel(turnId: number): void {
+    replies.get(turnId)?.abort();
+    replies.delete(turnId);
+  }
+
+  function hangUp(cause: EndCause): void {
+    const cut = (): void => {
+      send({ type: "end", handoffData: JSON.stringify({ cause }) });
+      setTimeout(() => parts.socket.close(1000, "the conversation is over"), CLOSE_GRACE_MS).unref();
+    };
+    atMost(parts.records.settled(), MAX_RECORD_WAIT_MS).then(cut, cut);
   }
 
   let isFinished = false;
   function finish(): void {
     if (isFinished) return;
     isFinished = true;
-    for (const timer of timers.values()) clearTimeout(timer);
-    timers.clear();
-    for (const controller of replies.values()) controller.abort();
-    void recorded.finally(() => {
-      parts.ended(state.endCause);
-    });
+    for (const name of [...timers.keys()]) clearTimer(name);
+    for (const turnId of [...replies.keys()]) stopModel(turnId);
+    parts.ended();
   }
 
-  function onFrame(frame: RelayFrame): void {
-    lastFrameAt = clock.now();
-    const event = eventOf(frame);
-    if (event !== null) handle(event);
-  }
-
-  return {
-    connected: () => handle({ kind: "connected" }),
-    frame: onFrame,
-    verdict: (answeredBy) => handle({ kind: "amdVerdict", answeredBy }),
-    end: (cause) => handle({ kind: "endRequested", cause }),
-    closed: (how) => handle({ kind: "closed", how }),
-    get lastFrameAt() {
-      return lastFrameAt;
-    },
-  };
+  return { happen, end: (cause) => happen({ kind: "endRequested", cause }) };
 }
 
-function eventOf(frame: RelayFrame): VoiceEvent | null {
-  switch (frame.type) {
-    case "prompt":
-      return frame.last
-        ? { kind: "final", text: frame.voicePrompt, language: frame.lang ?? null }
-        : { kind: "partial", text: frame.voicePrompt };
-    case "interrupt":
-      return {
-        kind: "interrupted",
-        heardText: frame.utteranceUntilInterrupt,
-        durationMs: frame.durationUntilInterruptMs ?? null,
-      };
-    case "dtmf":
-      return { kind: "dtmf", digit: frame.digit };
-    case "info":
-      if (frame.name === "tokensPlayed") return { kind: "played", text: String(frame.value) };
-      return { kind: frame.name, on: frame.value === "on" };
-    case "setup":
-    case "error":
-      return null;
+function modelEventOf(turnId: number, chunk: ModelChunk): VoiceEvent {
+  switch (chunk.kind) {
+    case "text":
+      return { kind: "modelToken", turnId, text: chunk.text };
+    case "tool_call":
+      return { kind: "modelToolCall", turnId, name: chunk.name, input: chunk.input };
+    case "done":
+      return { kind: "modelDone", turnId };
+    case "failed":
+      return { kind: "modelFailed", turnId, retryable: chunk.retryable };
   }
+}
+
+function sessionTime(clock: Clock): () => Instant {
+  const startedAt = clock.now();
+  const startedMs = clock.monotonicMs();
+  return () => startedAt + Math.floor(clock.monotonicMs() - startedMs);
+}
+
+/** Resolves with the work, or when so long has passed. */
+async function atMost(work: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }

@@ -12,7 +12,12 @@ import type { EndCause } from "../domain/call-life.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
-import { loadConversation, recordConversation, type Conversation, type ConversationFacts } from "../store/conversations.ts";
+import {
+  loadConversation,
+  recordConversation,
+  type Conversation,
+  type ConversationFacts,
+} from "../store/conversations.ts";
 import { createVoiceSession, type VoiceSession } from "./voice-session.ts";
 
 /** A snapshot is worth a few tries; the next one replaces it anyway. */
@@ -43,7 +48,12 @@ export interface VoiceSessions {
   count(): number;
   callIds(): readonly string[];
   /** Opens the conversation that a `setup` frame names; a string says why not. */
-  open(callId: string, dialNumber: number, setup: RelaySetupFrame, socket: SocketSide): Promise<VoiceSession | string>;
+  open(
+    callId: string,
+    dialNumber: number,
+    setup: RelaySetupFrame,
+    socket: SocketSide,
+  ): Promise<VoiceSession | string>;
   /** Waits until every conversation is over, at most so long; then ends the rest. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -72,7 +82,8 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
       ended: () => {
         sessions.delete(callId);
       },
-      onFault: (error) => options.log.error({ callId, err: error }, "an effect of a conversation failed"),
+      onFault: (error) =>
+        options.log.error({ callId, err: error }, "an effect of a conversation failed"),
     });
     sessions.set(callId, session);
     return session;
@@ -97,7 +108,12 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
   };
 }
 
-function answeredEvent(callId: string, dialNumber: number, setup: RelaySetupFrame, clock: Clock): CarrierEvent {
+function answeredEvent(
+  callId: string,
+  dialNumber: number,
+  setup: RelaySetupFrame,
+  clock: Clock,
+): CarrierEvent {
   return {
     kind: "status",
     callId,
@@ -111,7 +127,11 @@ function answeredEvent(callId: string, dialNumber: number, setup: RelaySetupFram
   };
 }
 
-function refusalOf(conversation: Conversation | null, dialNumber: number, setup: RelaySetupFrame): string | null {
+function refusalOf(
+  conversation: Conversation | null,
+  dialNumber: number,
+  setup: RelaySetupFrame,
+): string | null {
   if (conversation === null) return "there is no such call, or it is over";
   if (conversation.carrierAccountId !== setup.accountSid) return "the setup names another account";
   if (conversation.dialNumber !== dialNumber) return "the setup belongs to an earlier dial";
@@ -147,7 +167,10 @@ async function record(
 ): Promise<void> {
   for (let tries = 1; tries <= MAX_RECORD_TRIES; tries += 1) {
     try {
-      await recordConversation(options.database, callId, facts, { process: options.owner, sessionId });
+      await recordConversation(options.database, callId, facts, {
+        process: options.owner,
+        sessionId,
+      });
       return;
     } catch (error) {
       options.log.warn({ callId, tries, err: error }, "what was said could not be stored yet");

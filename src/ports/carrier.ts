@@ -28,7 +28,10 @@ export interface SpeechSettings {
 /** Everything needed to ask the carrier for one call. */
 export interface DialOrder {
   readonly callId: string;
-  /** Which dial of this call it is, from 1. It travels in every callback address, so late callbacks of an earlier dial are told apart. */
+  /**
+   * Which dial of this call it is, from 1. It travels in every callback address, so late callbacks
+   * of an earlier dial are told apart.
+   */
   readonly dialNumber: number;
   readonly to: E164;
   readonly from: E164;
@@ -43,7 +46,10 @@ export interface DialOrder {
 export interface DialSlotOfTime {
   /** Not before this instant: the account's pace. */
   readonly notBeforeAt: Instant;
-  /** Not after this instant: a later request is destroyed unsent. Checked against the monotonic clock as the bytes are written. */
+  /**
+   * Not after this instant: a later request is destroyed unsent. Checked against the monotonic
+   * clock as the bytes are written.
+   */
   readonly notAfterAt: Instant;
 }
 
@@ -65,7 +71,9 @@ export type RefusalClass =
   | "carrier_full"
   /** This phone can never be reached. Ends the recipient. */
   | "recipient_invalid"
-  /** This phone may not be called from this account (geography, fraud rules). Ends the recipient. */
+  /**
+   * This phone may not be called from this account (geography, fraud rules). Ends the recipient.
+   */
   | "recipient_not_permitted"
   /** Our own number may not call. Benches the number, pauses the campaign. */
   | "from_number"
@@ -126,7 +134,11 @@ export type AccountCheck =
       /** null: the carrier sets no limit that we know of. */
       readonly maxConcurrentCalls: number | null;
     }
-  | { readonly kind: "rejected"; readonly reason: "credentials" | "suspended" | "closed"; readonly message: string }
+  | {
+      readonly kind: "rejected";
+      readonly reason: "credentials" | "suspended" | "closed";
+      readonly message: string;
+    }
   | { readonly kind: "failed"; readonly message: string };
 
 export type NumberCheck =
@@ -136,21 +148,44 @@ export type NumberCheck =
 
 export interface Carrier {
   /**
-   * Asks for one call inside its slot of time. Never retries, never throws for what the carrier or the network did.
-   * Waits by itself until `notBeforeAt`. Not idempotent: an `unknown` answer must be reconciled.
+   * Asks for one call inside its slot of time. Never retries, never throws for what the carrier or
+   * the network did. Waits by itself until `notBeforeAt`. Not idempotent: an `unknown` answer must
+   * be reconciled.
    */
-  place(credentials: CarrierCredentials, order: DialOrder, slot: DialSlotOfTime): Promise<PlaceOutcome>;
-  /** `cancel` ends only what is not answered yet; `hang_up` ends it whatever it does. Idempotent at the carrier. */
-  end(credentials: CarrierCredentials, carrierCallId: string, how: "cancel" | "hang_up"): Promise<EndOutcome>;
-  lookUp(credentials: CarrierCredentials, carrierCallId: string): Promise<LookUpOutcome>;
-  /** The carrier's list of calls of one pair of numbers. It lags, may be unordered, and may hold calls that are not ours. */
-  list(credentials: CarrierCredentials, pair: { readonly to: E164; readonly from: E164 }): Promise<ListOutcome>;
+  place(
+    credentials: CarrierCredentials,
+    order: DialOrder,
+    slot: DialSlotOfTime,
+  ): Promise<PlaceOutcome>;
   /**
-   * Whether a call that ended `busy` without ringing was refused because the account had too many calls up.
-   * `failed` when the carrier cannot say.
+   * `cancel` ends only what is not answered yet; `hang_up` ends it whatever it does. Idempotent at
+   * the carrier.
    */
-  explainBusy(credentials: CarrierCredentials, carrierCallId: string): Promise<"concurrency" | "busy" | "failed">;
+  end(
+    credentials: CarrierCredentials,
+    carrierCallId: string,
+    how: "cancel" | "hang_up",
+  ): Promise<EndOutcome>;
+  lookUp(credentials: CarrierCredentials, carrierCallId: string): Promise<LookUpOutcome>;
+  /**
+   * The carrier's list of calls of one pair of numbers. It lags, may be unordered, and may hold
+   * calls that are not ours.
+   */
+  list(
+    credentials: CarrierCredentials,
+    pair: { readonly to: E164; readonly from: E164 },
+  ): Promise<ListOutcome>;
+  /**
+   * Whether a call that ended `busy` without ringing was refused because the account had too many
+   * calls up. `failed` when the carrier cannot say.
+   */
+  explainBusy(
+    credentials: CarrierCredentials,
+    carrierCallId: string,
+  ): Promise<"concurrency" | "busy" | "failed">;
   checkAccount(credentials: CarrierCredentials): Promise<AccountCheck>;
-  /** Whether the account owns the number (or has verified it as a caller id) and may call from it. */
+  /**
+   * Whether the account owns the number (or has verified it as a caller id) and may call from it.
+   */
   checkNumber(credentials: CarrierCredentials, phone: E164): Promise<NumberCheck>;
 }

@@ -1,5 +1,6 @@
-// The one clock of an installation: every process reads the same time, whatever its own machine believes.
-// Instants are epoch milliseconds. Nothing in domain, engine, agent, store or simulator reads another clock.
+// The one clock of an installation: every process reads the same time, whatever its own machine
+// believes. Instants are epoch milliseconds. Nothing in domain, engine, agent, store or simulator
+// reads another clock.
 
 import type { Instant } from "../domain/instant.ts";
 
@@ -12,7 +13,10 @@ export type ClockState =
 export interface Clock {
   /** The current instant. Never throws; while degraded it is a best guess. */
   now(): Instant;
-  /** Milliseconds on this process's monotonic clock; only differences mean anything. For deadlines inside one process. */
+  /**
+   * Milliseconds on this process's monotonic clock; only differences mean anything. For deadlines
+   * inside one process.
+   */
   monotonicMs(): number;
   state(): ClockState;
 }

@@ -1,6 +1,7 @@
-// PostgreSQL as the store sees it: text and values in, rows out. Every statement lives in src/store.
-// timestamptz columns arrive as Instants (epoch ms, numbers), bigint and numeric as numbers, date as "YYYY-MM-DD".
-// An instant goes in as an ISO string made by `sqlInstant` (src/store/sql-instant.ts).
+// PostgreSQL as the store sees it: text and values in, rows out. Every statement lives in
+// src/store. timestamptz columns arrive as Instants (epoch ms, numbers), bigint and numeric as
+// numbers, date as "YYYY-MM-DD". An instant goes in as an ISO string made by `sqlInstant`
+// (src/store/sql-instant.ts).
 
 export type Row = Record<string, unknown>;
 
@@ -18,16 +19,17 @@ export interface Queryable {
    */
   query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>>;
   /**
-   * Feeds COPY … FROM STDIN with chunks of its text format, in order, with back-pressure. Answers the number of rows.
-   * Chunks need not end at row ends.
+   * Feeds COPY … FROM STDIN with chunks of its text format, in order, with back-pressure. Answers
+   * the number of rows. Chunks need not end at row ends.
    */
   copyFrom(text: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<number>;
 }
 
 export interface Database extends Queryable {
   /**
-   * Runs `work` in one READ COMMITTED transaction and commits. A deadlock (40P01) or serialisation failure (40001)
-   * reruns the whole of `work`, at most 5 times; so `work` must have no effect outside the transaction.
+   * Runs `work` in one READ COMMITTED transaction and commits. A deadlock (40P01) or serialisation
+   * failure (40001) reruns the whole of `work`, at most 5 times; so `work` must have no effect
+   * outside the transaction.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
 }

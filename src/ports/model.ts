@@ -1,11 +1,14 @@
-// A language model, as the conversation needs it: one streamed reply at a time. Nothing here throws or retries.
+// A language model, as the conversation needs it: one streamed reply at a time. Nothing here throws
+// or retries.
 
 export interface ModelMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
 }
 
-/** A tool the model may call. It is never executed behind this port; the call comes back as a chunk. */
+/**
+ * A tool the model may call. It is never executed behind this port; the call comes back as a chunk.
+ */
 export interface ModelTool {
   readonly name: string;
   readonly description: string;
@@ -25,7 +28,11 @@ export type ModelChunk =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "tool_call"; readonly name: string; readonly input: unknown }
   /** The reply is complete. Last chunk. */
-  | { readonly kind: "done"; readonly inputTokens: number | null; readonly outputTokens: number | null }
+  | {
+      readonly kind: "done";
+      readonly inputTokens: number | null;
+      readonly outputTokens: number | null;
+    }
   /** The reply broke. Last chunk. `retryable`: the same request may succeed at once. */
   | { readonly kind: "failed"; readonly retryable: boolean; readonly message: string };
 
@@ -37,8 +44,8 @@ export type ModelConfiguration =
 export interface Model {
   configuration(): ModelConfiguration;
   /**
-   * Streams one reply. Ends with exactly one `done` or `failed`, or with nothing more once `signal` is aborted.
-   * Never throws and never retries by itself.
+   * Streams one reply. Ends with exactly one `done` or `failed`, or with nothing more once `signal`
+   * is aborted. Never throws and never retries by itself.
    */
   reply(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelChunk>;
 }

@@ -1,5 +1,5 @@
-// HTTP to addresses that users gave (webhooks, agent tools). The private-address check, time-outs and size limits
-// live behind this port and nowhere else.
+// HTTP to addresses that users gave (webhooks, agent tools). The private-address check, time-outs
+// and size limits live behind this port and nowhere else.
 
 export interface OutboundRequest {
   readonly url: string;

@@ -1,4 +1,5 @@
-// Dice, so that a simulation can be repeated from its seed. Production draws from the system's secure source.
+// Dice, so that a simulation can be repeated from its seed. Production draws from the system's
+// secure source.
 
 export interface Random {
   /** Secret-grade random bytes in production; seeded in simulation. */

@@ -1,4 +1,5 @@
-// A carrier account's pace, concurrency and health as the engine changes them. One row per account of the installation.
+// A carrier account's pace, concurrency and health as the engine changes them. One row per account
+// of the installation.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
@@ -17,7 +18,9 @@ export interface AccountState extends Row {
   readonly openCalls: number;
 }
 
-/** Accounts that may dial at all, with the calls they have open. The caller holds the claim lock. */
+/**
+ * Accounts that may dial at all, with the calls they have open. The caller holds the claim lock.
+ */
 export async function listDialingAccounts(tx: Queryable): Promise<readonly AccountState[]> {
   const { rows } = await tx.query<AccountState>(
     `select id, calls_per_second as "callsPerSecond", pace_factor as "paceFactor", next_dial_at as "nextDialAt",
@@ -47,15 +50,26 @@ export async function reservePace(
 }
 
 /** A callback came: the public address works. Only the first one changes anything. */
-export async function proveAccounts(tx: Queryable, accountIds: readonly string[], now: Instant): Promise<void> {
-  await tx.query("update carrier_accounts set proven_at = $2 where id = any($1) and proven_at is null", [
-    accountIds,
-    sqlInstant(now),
-  ]);
+export async function proveAccounts(
+  tx: Queryable,
+  accountIds: readonly string[],
+  now: Instant,
+): Promise<void> {
+  await tx.query(
+    "update carrier_accounts set proven_at = $2 where id = any($1) and proven_at is null",
+    [accountIds, sqlInstant(now)],
+  );
 }
 
-/** Dials nothing on the account until `until`; an earlier end never shortens a later one. Answers how often in a row. */
-export async function backOffAccount(tx: Queryable, accountId: string, until: Instant): Promise<void> {
+/**
+ * Dials nothing on the account until `until`; an earlier end never shortens a later one. Answers
+ * how often in a row.
+ */
+export async function backOffAccount(
+  tx: Queryable,
+  accountId: string,
+  until: Instant,
+): Promise<void> {
   await tx.query(
     `update carrier_accounts set backoff_until = greatest(backoff_until, $2), consecutive_throttles = consecutive_throttles + 1
      where id = $1`,
@@ -73,13 +87,20 @@ export async function countThrottles(db: Queryable, accountId: string): Promise<
 
 /** The carrier took a call: it no longer throttles. */
 export async function clearThrottles(tx: Queryable, accountId: string): Promise<void> {
-  await tx.query("update carrier_accounts set consecutive_throttles = 0 where id = $1 and consecutive_throttles > 0", [
-    accountId,
-  ]);
+  await tx.query(
+    "update carrier_accounts set consecutive_throttles = 0 where id = $1 and consecutive_throttles > 0",
+    [accountId],
+  );
 }
 
-/** Halves the pace, to a tenth at least, until the carrier's own queue has been empty for a while. */
-export async function slowAccount(tx: Queryable, accountId: string, recoversAt: Instant): Promise<void> {
+/**
+ * Halves the pace, to a tenth at least, until the carrier's own queue has been empty for a while.
+ */
+export async function slowAccount(
+  tx: Queryable,
+  accountId: string,
+  recoversAt: Instant,
+): Promise<void> {
   await tx.query(
     "update carrier_accounts set pace_factor = greatest(pace_factor / 2, 0.1), pace_recovers_at = $2 where id = $1",
     [accountId, sqlInstant(recoversAt)],
@@ -96,8 +117,15 @@ export async function recoverPace(tx: Queryable, now: Instant, nextAt: Instant):
   );
 }
 
-/** The carrier refused a call because too many were up: one fewer than were open is the limit, for a while. */
-export async function learnConcurrency(tx: Queryable, accountId: string, until: Instant): Promise<void> {
+/**
+ * The carrier refused a call because too many were up: one fewer than were open is the limit, for a
+ * while.
+ */
+export async function learnConcurrency(
+  tx: Queryable,
+  accountId: string,
+  until: Instant,
+): Promise<void> {
   await tx.query(
     `update carrier_accounts a set learned_concurrency_until = $2, learned_concurrency = greatest(1, least(
          coalesce(a.learned_concurrency, 1000000),
@@ -108,7 +136,12 @@ export async function learnConcurrency(tx: Queryable, accountId: string, until: 
 }
 
 /** Stops everything on the account until an operator resumes it. The first reason stays. */
-export async function pauseAccount(tx: Queryable, accountId: string, reason: string, now: Instant): Promise<void> {
+export async function pauseAccount(
+  tx: Queryable,
+  accountId: string,
+  reason: string,
+  now: Instant,
+): Promise<void> {
   await tx.query(
     "update carrier_accounts set paused_at = $3, pause_reason = $2 where id = $1 and paused_at is null",
     [accountId, reason, sqlInstant(now)],
@@ -116,7 +149,12 @@ export async function pauseAccount(tx: Queryable, accountId: string, reason: str
 }
 
 /** Takes a number out of use: the carrier does not let us call from it. */
-export async function benchNumber(tx: Queryable, numberId: string, reason: string, now: Instant): Promise<void> {
+export async function benchNumber(
+  tx: Queryable,
+  numberId: string,
+  reason: string,
+  now: Instant,
+): Promise<void> {
   await tx.query(
     "update phone_numbers set benched_at = $3, bench_reason = $2 where id = $1 and benched_at is null",
     [numberId, reason, sqlInstant(now)],
@@ -124,8 +162,8 @@ export async function benchNumber(tx: Queryable, numberId: string, reason: strin
 }
 
 /**
- * Counts calls in a row that asked the model and got no word. At `limit` the account is paused: people answer and hear
- * nothing.
+ * Counts calls in a row that asked the model and got no word. At `limit` the account is paused:
+ * people answer and hear nothing.
  */
 export async function countSilentModels(
   tx: Queryable,

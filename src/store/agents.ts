@@ -1,4 +1,5 @@
-// Agents of a key. A deleted agent keeps its row, because calls and campaigns point at it; nothing here reads it again.
+// Agents of a key. A deleted agent keeps its row, because calls and campaigns point at it; nothing
+// here reads it again.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { Instant } from "../domain/instant.ts";

@@ -1,5 +1,5 @@
-// API keys and their slots. A key's limit is its slot rows: the functions here keep exactly as many as the limit says, and
-// never take one away from a call that holds it.
+// API keys and their slots. A key's limit is its slot rows: the functions here keep exactly as many
+// as the limit says, and never take one away from a call that holds it.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
@@ -13,7 +13,10 @@ export interface KeyAccess extends Row {
   readonly allowedCountries: readonly string[] | null;
 }
 
-/** A key that may be used; null: unknown or revoked. Read at every request, so that a revocation counts at once. */
+/**
+ * A key that may be used; null: unknown or revoked. Read at every request, so that a revocation
+ * counts at once.
+ */
 export async function findKeyAccess(db: Queryable, keyId: string): Promise<KeyAccess | null> {
   const { rows } = await db.query<KeyAccess>(
     `select id, secret_hash as "secretHash", concurrent_call_limit as "concurrentCallLimit",
@@ -110,8 +113,8 @@ export async function updateApiKey(
 }
 
 /**
- * Makes the slots fit a limit. Lowering deletes free slots and marks held ones retiring for the rest; raising takes marks
- * back before it adds slots. The caller holds the key's row lock.
+ * Makes the slots fit a limit. Lowering deletes free slots and marks held ones retiring for the
+ * rest; raising takes marks back before it adds slots. The caller holds the key's row lock.
  */
 async function fitSlots(tx: Queryable, keyId: string, limit: number): Promise<void> {
   // Locked in an earlier statement than they are counted in, so that no slot is taken in between.
@@ -145,7 +148,10 @@ async function fitSlots(tx: Queryable, keyId: string, limit: number): Promise<vo
   );
 }
 
-/** Replaces the secret of a living key, only while it is still the one the caller showed. Answers whether it did. */
+/**
+ * Replaces the secret of a living key, only while it is still the one the caller showed. Answers
+ * whether it did.
+ */
 export async function rotateApiKey(
   db: Queryable,
   key: {

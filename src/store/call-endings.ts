@@ -1,5 +1,6 @@
-// What follows when a call stops being open: its slot is free, its recipient is settled or waits again, and whoever waited
-// for the phone may go. All in the transaction that ends the call, so that nothing can leak between.
+// What follows when a call stops being open: its slot is free, its recipient is settled or waits
+// again, and whoever waited for the phone may go. All in the transaction that ends the call, so
+// that nothing can leak between.
 
 import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
@@ -14,10 +15,14 @@ export async function freeSlots(tx: Queryable, callIds: readonly string[]): Prom
 }
 
 /**
- * Gives slots beyond the limit to calls that the carrier turned out to hold after we had let go of them. The slots retire
- * with their calls. Answers the calls that could be opened: not those whose phone or recipient has another open call.
+ * Gives slots beyond the limit to calls that the carrier turned out to hold after we had let go of
+ * them. The slots retire with their calls. Answers the calls that could be opened: not those whose
+ * phone or recipient has another open call.
  */
-export async function reopenCalls(tx: Queryable, callIds: readonly string[]): Promise<ReadonlySet<string>> {
+export async function reopenCalls(
+  tx: Queryable,
+  callIds: readonly string[],
+): Promise<ReadonlySet<string>> {
   const { rows } = await tx.query<{ id: string; recipient_id: number }>(
     `update calls c set open = true, lease_owner = null, lease_until = null
      where c.id = any($1) and not c.open and not exists (
@@ -49,7 +54,10 @@ export interface Settlement {
   readonly reason: string;
 }
 
-/** Gives recipients their final state. One that has a final state keeps it, unless that is `uncertain`. */
+/**
+ * Gives recipients their final state. One that has a final state keeps it, unless that is
+ * `uncertain`.
+ */
 export async function settleRecipients(
   tx: Queryable,
   settlements: readonly Settlement[],
@@ -70,7 +78,10 @@ export async function settleRecipients(
   );
 }
 
-/** Recipients that stood back while a call to their phone was open may be claimed again. The calls must have ended. */
+/**
+ * Recipients that stood back while a call to their phone was open may be claimed again. The calls
+ * must have ended.
+ */
 export async function releasePhones(
   tx: Queryable,
   phones: readonly { readonly keyId: string; readonly toNumber: string }[],
@@ -89,13 +100,16 @@ export interface Requeue {
   readonly recipientId: number;
   /** Not before this instant. */
   readonly dueAt: Instant;
-  /** The carrier confirmed that this dial is over: whatever it still says about it is about another dial. */
+  /**
+   * The carrier confirmed that this dial is over: whatever it still says about it is about another
+   * dial.
+   */
   readonly closesDial: boolean;
 }
 
 /**
- * Takes calls back into the queue, uncounted: the same call is dialed again under its own id. Frees slots and phones.
- * The calls must be locked and open.
+ * Takes calls back into the queue, uncounted: the same call is dialed again under its own id. Frees
+ * slots and phones. The calls must be locked and open.
  */
 export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]): Promise<void> {
   if (requeues.length === 0) return;

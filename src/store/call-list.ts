@@ -1,5 +1,5 @@
-// Calls as the API reads and erases them. Erasing keeps the row, because limits, usage and the evidence of what was dialed are
-// counted from it, and takes away everything that was said.
+// Calls as the API reads and erases them. Erasing keeps the row, because limits, usage and the
+// evidence of what was dialed are counted from it, and takes away everything that was said.
 
 import type { AnsweredBy } from "../domain/carrier-event.ts";
 import type { CallStatus, EndedReason } from "../domain/call-life.ts";
@@ -83,7 +83,10 @@ export async function listCalls(
 
 export type CallErasure = "erased" | "live" | "not_found";
 
-/** Erases one call that has ended. Its recipient's variables and prompt go too once nobody will call it again. */
+/**
+ * Erases one call that has ended. Its recipient's variables and prompt go too once nobody will call
+ * it again.
+ */
 export async function eraseCall(
   db: Queryable,
   keyId: string,
@@ -102,7 +105,10 @@ export async function eraseCall(
   return rows[0].live ? "live" : "erased";
 }
 
-/** Erases at most `limit` ended calls of a key; answers how many. Called until it answers fewer than the limit. */
+/**
+ * Erases at most `limit` ended calls of a key; answers how many. Called until it answers fewer than
+ * the limit.
+ */
 export async function eraseEndedCalls(
   db: Queryable,
   keyId: string,
@@ -128,7 +134,8 @@ export async function countLiveCalls(db: Queryable, keyId: string): Promise<numb
   return rows[0]?.live ?? 0;
 }
 
-// What was said, prepared or reported about a person. The numbers and times stay: they are the account of what was dialed.
+// What was said, prepared or reported about a person. The numbers and times stay: they are the
+// account of what was dialed.
 function erasing(ids: string, now: string): string {
   return `erased as (
        update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null

@@ -1,5 +1,5 @@
-// Writing a campaign with its list, and a single call. Everything of one request is one transaction: a list is there
-// whole or not at all, and nobody is dialed from half of one.
+// Writing a campaign with its list, and a single call. Everything of one request is one
+// transaction: a list is there whole or not at all, and nobody is dialed from half of one.
 
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -9,8 +9,8 @@ import type { Queryable } from "../ports/database.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
 
 /**
- * Serialises creates of one body by one key for the rest of the transaction. Taken in a statement before the look for an
- * earlier campaign: a snapshot is older than the lock it waited for.
+ * Serialises creates of one body by one key for the rest of the transaction. Taken in a statement
+ * before the look for an earlier campaign: a snapshot is older than the lock it waited for.
  */
 export async function lockBody(tx: Queryable, lockNumber: bigint): Promise<void> {
   await tx.query("select pg_advisory_xact_lock($1::bigint)", [lockNumber.toString()]);
@@ -99,7 +99,10 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
   );
 }
 
-/** Columns of one row of a copied list, in the order its text holds them. See src/http/recipient-rows.ts. */
+/**
+ * Columns of one row of a copied list, in the order its text holds them. See
+ * src/http/recipient-rows.ts.
+ */
 export const RECIPIENT_COPY_COLUMNS =
   "campaign_id, key_id, row_index, phone, variables, prompt_override, due_at, state, state_reason, claimable, settled, settled_at";
 
@@ -123,7 +126,9 @@ export interface NewOutboundCall {
   readonly createdAt: Instant;
 }
 
-/** Writes a single call with its recipient, in one statement. It waits for a slot like every other. */
+/**
+ * Writes a single call with its recipient, in one statement. It waits for a slot like every other.
+ */
 export async function insertOutboundCall(tx: Queryable, call: NewOutboundCall): Promise<void> {
   await tx.query(
     `with recipient as (

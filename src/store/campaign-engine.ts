@@ -1,5 +1,5 @@
-// What the engine does to campaigns: fire, pause for a fault, close what is left, finish. Windows arrive as instants;
-// time zones never reach SQL.
+// What the engine does to campaigns: fire, pause for a fault, close what is left, finish. Windows
+// arrive as instants; time zones never reach SQL.
 
 import type { CallingWindow, Weekday } from "../domain/calling-window.ts";
 import type { CampaignStatus } from "../domain/campaign-life.ts";
@@ -19,8 +19,13 @@ export interface CampaignWindow extends Row {
 
 /** The window of a campaign as the domain wants it; null when it may dial at any time. */
 export function windowOf(campaign: CampaignWindow): CallingWindow | null {
-  if (campaign.startMinutes === null || campaign.endMinutes === null || campaign.days === null) return null;
-  return { startMinutes: campaign.startMinutes, endMinutes: campaign.endMinutes, days: campaign.days };
+  if (campaign.startMinutes === null || campaign.endMinutes === null || campaign.days === null)
+    return null;
+  return {
+    startMinutes: campaign.startMinutes,
+    endMinutes: campaign.endMinutes,
+    days: campaign.days,
+  };
 }
 
 /** Campaigns whose current opening is over or was computed with other zone rules, locked. */
@@ -42,7 +47,11 @@ export async function lockStaleWindows(
 
 export async function writeOpenings(
   tx: Queryable,
-  openings: readonly { readonly id: string; readonly opensAt: Instant; readonly closesAt: Instant }[],
+  openings: readonly {
+    readonly id: string;
+    readonly opensAt: Instant;
+    readonly closesAt: Instant;
+  }[],
   zoneDataVersion: string,
 ): Promise<void> {
   if (openings.length === 0) return;
@@ -59,8 +68,9 @@ export async function writeOpenings(
 }
 
 /**
- * Fires scheduled campaigns that are due and inside their opening: running, or failed when their agent or number is gone.
- * Exactly once: the status is the condition. Answers how many started or failed.
+ * Fires scheduled campaigns that are due and inside their opening: running, or failed when their
+ * agent or number is gone. Exactly once: the status is the condition. Answers how many started or
+ * failed.
  */
 export async function fireCampaigns(db: Queryable, now: Instant): Promise<number> {
   const { rowCount } = await db.query(
@@ -85,7 +95,10 @@ export async function fireCampaigns(db: Queryable, now: Instant): Promise<number
   return rowCount;
 }
 
-/** Pauses running campaigns that cannot dial until a person acts, with a reason that says what to do. */
+/**
+ * Pauses running campaigns that cannot dial until a person acts, with a reason that says what to
+ * do.
+ */
 export async function pauseUnableCampaigns(db: Queryable): Promise<number> {
   const { rowCount } = await db.query(
     `update campaigns g set status = 'paused', status_reason = p.reason
@@ -110,7 +123,11 @@ export async function pauseUnableCampaigns(db: Queryable): Promise<number> {
 }
 
 /** Pauses one campaign for a fault that only it has. */
-export async function pauseCampaignForFault(tx: Queryable, campaignId: string, reason: string): Promise<void> {
+export async function pauseCampaignForFault(
+  tx: Queryable,
+  campaignId: string,
+  reason: string,
+): Promise<void> {
   await tx.query(
     "update campaigns set status = 'paused', status_reason = $2 where id = $1 and status = 'running'",
     [campaignId, reason],
@@ -129,11 +146,15 @@ export async function finishCampaigns(db: Queryable, now: Instant): Promise<numb
 }
 
 /**
- * Closes up to `limit` waiting recipients of canceled and failed campaigns, and the queued calls made for them.
- * Answers how many; a campaign with none left is no longer closing.
+ * Closes up to `limit` waiting recipients of canceled and failed campaigns, and the queued calls
+ * made for them. Answers how many; a campaign with none left is no longer closing.
  */
 export async function closeRecipients(tx: Queryable, now: Instant, limit: number): Promise<number> {
-  const { rows } = await tx.query<{ id: number; campaign_id: string; queued_call_id: string | null }>(
+  const { rows } = await tx.query<{
+    id: number;
+    campaign_id: string;
+    queued_call_id: string | null;
+  }>(
     `select r.id, r.campaign_id, r.queued_call_id
      from campaigns g cross join lateral (
        select * from recipients r where r.campaign_id = g.id and not r.settled and r.state = 'waiting'
@@ -179,7 +200,10 @@ export async function endQueuedCalls(
   );
 }
 
-/** Single calls whose agent, number or account can no longer dial: they end as failed, saying why. Answers how many. */
+/**
+ * Single calls whose agent, number or account can no longer dial: they end as failed, saying why.
+ * Answers how many.
+ */
 export async function failUnableSingles(tx: Queryable, now: Instant): Promise<number> {
   const { rows } = await tx.query<{ id: number; queued_call_id: string | null; reason: string }>(
     `select * from (
@@ -203,14 +227,19 @@ export async function failUnableSingles(tx: Queryable, now: Instant): Promise<nu
       [row.id, row.reason, sqlInstant(now)],
     );
     const callIds = row.queued_call_id === null ? [] : [row.queued_call_id];
-    await endQueuedCalls(tx, callIds, { status: "failed", endedReason: "failed", message: row.reason, now });
+    await endQueuedCalls(tx, callIds, {
+      status: "failed",
+      endedReason: "failed",
+      message: row.reason,
+      now,
+    });
   }
   return rows.length;
 }
 
 /**
- * Takes back calls of campaigns that may no longer dial (paused, canceled, window closed) and do not ring yet.
- * `then`: what becomes of the recipients.
+ * Takes back calls of campaigns that may no longer dial (paused, canceled, window closed) and do
+ * not ring yet. `then`: what becomes of the recipients.
  */
 export async function requestEnds(
   tx: Queryable,
@@ -239,8 +268,13 @@ export async function requestEnds(
   return rowCount;
 }
 
-/** Running campaigns outside any opening that still have calls on their way which do not ring yet. */
-export async function listClosedWithDialing(db: Queryable, now: Instant): Promise<readonly string[]> {
+/**
+ * Running campaigns outside any opening that still have calls on their way which do not ring yet.
+ */
+export async function listClosedWithDialing(
+  db: Queryable,
+  now: Instant,
+): Promise<readonly string[]> {
   const { rows } = await db.query<{ id: string }>(
     `select distinct g.id from campaigns g join calls c on c.campaign_id = g.id
      where c.open and c.status = 'dialing' and c.end_requested is null and g.status in ('running', 'paused')

@@ -1,5 +1,5 @@
-// Launch, pause, resume and cancel as statements. The campaign's row is locked while the domain decides, so that two verbs
-// at once are two verbs in a row.
+// Launch, pause, resume and cancel as statements. The campaign's row is locked while the domain
+// decides, so that two verbs at once are two verbs in a row.
 
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -16,7 +16,11 @@ export interface VerbCampaign extends CampaignWindow {
 }
 
 /** The key's campaign, locked; null when it is missing or another key's. */
-export async function lockCampaign(tx: Queryable, keyId: string, id: string): Promise<VerbCampaign | null> {
+export async function lockCampaign(
+  tx: Queryable,
+  keyId: string,
+  id: string,
+): Promise<VerbCampaign | null> {
   const { rows } = await tx.query<VerbCampaign>(
     `select g.id, g.status, g.timezone, g.window_start_minutes as "startMinutes", g.window_end_minutes as "endMinutes",
        g.window_days as days, g.windows_open_from as "windowsOpenFrom", g.started_at as "startedAt",
@@ -65,7 +69,10 @@ export async function setCampaignStatus(
   );
 }
 
-/** A launch by hand: the scheduled day no longer holds it, and the window neither until `overriddenUntil`. */
+/**
+ * A launch by hand: the scheduled day no longer holds it, and the window neither until
+ * `overriddenUntil`.
+ */
 export async function recordLaunch(
   tx: Queryable,
   id: string,

@@ -1,5 +1,6 @@
-// A carrier account as its owners set it: token, pace, concurrency. Its health (back-off, learned limits, pauses) is the
-// engine's and lives in account-pace.ts; only a token that the carrier has just accepted lifts a pause here.
+// A carrier account as its owners set it: token, pace, concurrency. Its health (back-off, learned
+// limits, pauses) is the engine's and lives in account-pace.ts; only a token that the carrier has
+// just accepted lifts a pause here.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable } from "../ports/database.ts";
@@ -22,8 +23,8 @@ export interface AccountSettings {
 }
 
 /**
- * The account's row, made when there is none; settings that were given are written. Answers its id and its token in use.
- * Locks the row for the rest of the transaction.
+ * The account's row, made when there is none; settings that were given are written. Answers its id
+ * and its token in use. Locks the row for the rest of the transaction.
  */
 export async function saveAccount(
   tx: Queryable,
@@ -56,7 +57,9 @@ export async function saveAccount(
   return saved;
 }
 
-/** Token in use, encrypted; null: no such account. Locks the row for the rest of the transaction. */
+/**
+ * Token in use, encrypted; null: no such account. Locks the row for the rest of the transaction.
+ */
 export async function lockAccountToken(
   tx: Queryable,
   accountId: string,
@@ -69,8 +72,9 @@ export async function lockAccountToken(
 }
 
 /**
- * Puts a verified token in use. The old one still verifies what the carrier signs until `previousValidUntil`. A pause is
- * lifted, because the carrier has just said that the account works.
+ * Puts a verified token in use. The old one still verifies what the carrier signs until
+ * `previousValidUntil`. A pause is lifted, because the carrier has just said that the account
+ * works.
  */
 export async function replaceAccountToken(
   tx: Queryable,

@@ -1,7 +1,8 @@
-// The claim's statements. A claim is one transaction: it finds who may be called, takes their slots and writes the calls.
-// Claims of an installation run one after another under a transaction-level lock. They take milliseconds and up to a hundred
-// calls each, far above any carrier's pace, and in return every limit (key, account, voice, phone) is exact without
-// counting under races: lock in an earlier statement, count in a later one.
+// The claim's statements. A claim is one transaction: it finds who may be called, takes their slots
+// and writes the calls. Claims of an installation run one after another under a transaction-level
+// lock. They take milliseconds and up to a hundred calls each, far above any carrier's pace, and in
+// return every limit (key, account, voice, phone) is exact without counting under races: lock in an
+// earlier statement, count in a later one.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -29,7 +30,10 @@ export async function hasDueWork(db: Queryable, now: Instant): Promise<boolean> 
   return rows[0]?.due ?? false;
 }
 
-/** Conversations that can still be held: what the living voice processes can hold, less every open call. */
+/**
+ * Conversations that can still be held: what the living voice processes can hold, less every open
+ * call.
+ */
 export async function countFreeVoiceSessions(tx: Queryable, aliveSince: Instant): Promise<number> {
   const { rows } = await tx.query<{ free: number }>(
     `select coalesce((select sum(max_voice_sessions) from processes
@@ -79,12 +83,13 @@ export interface Candidate extends Row {
   readonly phoneIsBusy: boolean;
 }
 
-// Longest list one claim looks at: several times what it can take, because phones may be busy and keys full.
+// Longest list one claim looks at: several times what it can take, because phones may be busy and
+// keys full.
 const MAX_CANDIDATES = 1_000;
 
 /**
- * Recipients that may be called now, in the order they should be: single calls first, then one recipient of each running
- * campaign in turn, the campaign that waited longest first.
+ * Recipients that may be called now, in the order they should be: single calls first, then one
+ * recipient of each running campaign in turn, the campaign that waited longest first.
  */
 export async function listCandidates(
   tx: Queryable,
@@ -133,8 +138,14 @@ export async function listCandidates(
   return rows;
 }
 
-/** Locks recipients that are still claimable; one that somebody else holds or has just closed is left out. */
-export async function lockClaimable(tx: Queryable, recipientIds: readonly number[]): Promise<ReadonlySet<number>> {
+/**
+ * Locks recipients that are still claimable; one that somebody else holds or has just closed is
+ * left out.
+ */
+export async function lockClaimable(
+  tx: Queryable,
+  recipientIds: readonly number[],
+): Promise<ReadonlySet<number>> {
   const { rows } = await tx.query<{ id: number }>(
     "select id from recipients where id = any($1) and claimable order by id for update skip locked",
     [recipientIds],
@@ -151,8 +162,8 @@ export interface ClaimedCall {
 }
 
 /**
- * Takes a free slot for each call and writes the calls as reserved. Answers the ids that got a slot: with claims one at a
- * time every one does, unless a limit was lowered in this very moment.
+ * Takes a free slot for each call and writes the calls as reserved. Answers the ids that got a
+ * slot: with claims one at a time every one does, unless a limit was lowered in this very moment.
  */
 export async function writeClaim(
   tx: Queryable,
@@ -210,7 +221,10 @@ function toRecord(call: ClaimedCall): Row {
   };
 }
 
-async function takeSlots(tx: Queryable, claimed: readonly ClaimedCall[]): Promise<ReadonlySet<string>> {
+async function takeSlots(
+  tx: Queryable,
+  claimed: readonly ClaimedCall[],
+): Promise<ReadonlySet<string>> {
   const { rows } = await tx.query<{ call_id: string }>(
     `with wanted as (
        select key_id, call_id, row_number() over (partition by key_id order by position) as n
@@ -229,8 +243,9 @@ async function takeSlots(tx: Queryable, claimed: readonly ClaimedCall[]): Promis
 }
 
 /**
- * Takes recipients whose phone is on another open call out of the queue until that call ends, so that they block nobody.
- * The open calls are locked first: one that ended in this moment leaves its recipients in the queue.
+ * Takes recipients whose phone is on another open call out of the queue until that call ends, so
+ * that they block nobody. The open calls are locked first: one that ended in this moment leaves its
+ * recipients in the queue.
  */
 export async function standBack(tx: Queryable, recipientIds: readonly number[]): Promise<void> {
   if (recipientIds.length === 0) return;
@@ -247,7 +262,9 @@ export async function standBack(tx: Queryable, recipientIds: readonly number[]):
   );
 }
 
-/** A guard against lost wake-ups: whoever stands back for a phone that is free may be claimed again. */
+/**
+ * A guard against lost wake-ups: whoever stands back for a phone that is free may be claimed again.
+ */
 export async function releaseForgotten(tx: Queryable): Promise<void> {
   await tx.query(
     `update recipients r set waits_for_phone = false, claimable = true

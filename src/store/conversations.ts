@@ -3,21 +3,23 @@
 
 import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
 import type { AnsweredBy } from "../domain/carrier-event.ts";
-import type { CallStatus, EndCause } from "../domain/call-life.ts";
+import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
 
 export interface Conversation extends Row {
   readonly callId: string;
-  readonly status: CallStatus;
-  readonly dialNumber: number;
+  /** The call lives as far as we know. */
+  readonly open: boolean;
   readonly carrierAccountId: string;
+  /** null until the carrier's first word about this dial. */
   readonly carrierCallId: string | null;
   readonly toNumber: string;
   readonly fromNumber: string;
   readonly attempt: number;
   readonly answeredBy: AnsweredBy | null;
+  /** null: none was prepared. */
   readonly greeting: string | null;
   readonly agentSettings: AgentSettings;
   /** null when the number was deleted since. */
@@ -28,10 +30,14 @@ export interface Conversation extends Row {
   readonly timezone: string;
 }
 
-/** The conversation of an open call; null: no such call, or it is over. */
-export async function loadConversation(db: Queryable, callId: string): Promise<Conversation | null> {
+/** What the conversation of a dial is held with; null: no such call, or it was dialed anew since. */
+export async function loadConversation(
+  db: Queryable,
+  callId: string,
+  dialNumber: number,
+): Promise<Conversation | null> {
   const { rows } = await db.query<Conversation>(
-    `select c.id as "callId", c.status, c.dial_number as "dialNumber", x.carrier_account_id as "carrierAccountId",
+    `select c.id as "callId", c.open, x.carrier_account_id as "carrierAccountId",
        c.carrier_call_id as "carrierCallId", c.to_number as "toNumber", c.from_number as "fromNumber", c.attempt,
        c.answered_by as "answeredBy", c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
        coalesce(r.prompt_override, g.prompt, '') as prompt, r.variables,
@@ -39,8 +45,8 @@ export async function loadConversation(db: Queryable, callId: string): Promise<C
      from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
      join carrier_accounts x on x.id = c.account_id
      left join campaigns g on g.id = c.campaign_id left join phone_numbers n on n.id = c.phone_number_id
-     where c.id = $1 and c.open`,
-    [callId],
+     where c.id = $1 and c.dial_number = $2`,
+    [callId, dialNumber],
   );
   return rows[0] ?? null;
 }
@@ -54,16 +60,26 @@ export interface ConversationFacts {
   readonly avgLatencyMs: number | null;
 }
 
-/** Writes a snapshot over the one before. The first end cause stays. Idempotent. */
-export async function recordConversation(
+/** Where a conversation is held. */
+export interface VoicePlace {
+  readonly process: string;
+  readonly sessionId: string;
+}
+
+/**
+ * Writes a snapshot over the one before. The first end cause stays; an empty transcript takes nothing away; an erased
+ * call stays erased. Idempotent.
+ */
+export async function recordConversationFacts(
   db: Queryable,
   callId: string,
   facts: ConversationFacts,
-  voice: { readonly process: string; readonly sessionId: string },
+  place: VoicePlace,
 ): Promise<void> {
   await db.query(
-    `update calls set transcript = $2, end_cause = coalesce(end_cause, $3), model_asked_at = $4,
-       model_first_token_at = $5, avg_latency_ms = $6, voice_process = $7, relay_session_id = $8
+    `update calls set transcript = case when jsonb_array_length($2::jsonb) = 0 then transcript else $2::jsonb end,
+       end_cause = coalesce(end_cause, $3), model_asked_at = $4, model_first_token_at = $5, avg_latency_ms = $6,
+       voice_process = $7, relay_session_id = $8
      where id = $1 and erased_at is null`,
     [
       callId,
@@ -72,10 +88,33 @@ export async function recordConversation(
       sqlInstantOrNull(facts.modelAskedAt),
       sqlInstantOrNull(facts.modelFirstTokenAt),
       facts.avgLatencyMs === null ? null : Math.round(facts.avgLatencyMs),
-      voice.process,
-      voice.sessionId,
+      place.process,
+      place.sessionId,
     ],
   );
+}
+
+/** What others have learned about a call that talks in this process. */
+export interface CallNews extends Row {
+  readonly callId: string;
+  readonly open: boolean;
+  readonly answeredBy: AnsweredBy | null;
+  readonly isEndRequested: boolean;
+  readonly endCause: EndCause | null;
+}
+
+/** News about these calls; a call without any is left out. */
+export async function listCallNews(
+  db: Queryable,
+  callIds: readonly string[],
+): Promise<readonly CallNews[]> {
+  const { rows } = await db.query<CallNews>(
+    `select id as "callId", open, answered_by as "answeredBy", end_requested is not null as "isEndRequested",
+       end_cause as "endCause"
+     from calls where id = any($1) and (not open or end_requested is not null or answered_by in ('machine', 'fax'))`,
+    [callIds],
+  );
+  return rows;
 }
 
 /** These calls still talk: the carrier need not be asked about them before `lookUpAt`. */
@@ -87,7 +126,8 @@ export async function touchFrames(
 ): Promise<void> {
   await db.query(
     `update calls set last_frame_at = $2, look_up_at = greatest(look_up_at, $3)
-     where id = any($1) and open and end_requested is null and busy_at is null`,
+     where id in (select id from calls where id = any($1) order by id for update)
+       and open and end_requested is null and busy_at is null`,
     [callIds, sqlInstant(at), sqlInstant(lookUpAt)],
   );
 }

@@ -46,8 +46,14 @@ const COLUMNS = `
   busy_at as "busyAt", ringing_at as "ringingAt", answered_at as "answeredAt", last_frame_at as "lastFrameAt",
   answered_by as "answeredBy", end_cause as "endCause", end_then as "endThen", end_requested as "endRequested"`;
 
-/** Locks calls for the rest of the transaction, in id order so that two batches cannot deadlock. Unknown ids are left out. */
-export async function lockCalls(tx: Queryable, ids: readonly string[]): Promise<readonly EngineCall[]> {
+/**
+ * Locks calls for the rest of the transaction, in id order so that two batches cannot deadlock.
+ * Unknown ids are left out.
+ */
+export async function lockCalls(
+  tx: Queryable,
+  ids: readonly string[],
+): Promise<readonly EngineCall[]> {
   const { rows } = await tx.query<EngineCall>(
     `select ${COLUMNS} from calls where id = any($1) order by id for update`,
     [ids],
@@ -55,7 +61,10 @@ export async function lockCalls(tx: Queryable, ids: readonly string[]): Promise<
   return rows;
 }
 
-/** Open calls whose look-up is due. Their next look-up is set to `leaseUntil`, so that no other process takes them meanwhile. */
+/**
+ * Open calls whose look-up is due. Their next look-up is set to `leaseUntil`, so that no other
+ * process takes them meanwhile.
+ */
 export async function claimLookUps(
   tx: Queryable,
   options: { readonly now: Instant; readonly leaseUntil: Instant; readonly limit: number },
@@ -71,7 +80,10 @@ export async function claimLookUps(
   return rows;
 }
 
-/** Calls that were asked to end and are known to the carrier. The request is repeated at `againAt` unless the call ends. */
+/**
+ * Calls that were asked to end and are known to the carrier. The request is repeated at `againAt`
+ * unless the call ends.
+ */
 export async function claimEndRequests(
   tx: Queryable,
   options: { readonly now: Instant; readonly againAt: Instant; readonly limit: number },
@@ -148,10 +160,17 @@ function toRecord(write: CallWrite): Row {
   };
 }
 
-/** Asks again at these instants, unless the carrier reports first. `lookUps` counts the looks that found nothing. */
+/**
+ * Asks again at these instants, unless the carrier reports first. `lookUps` counts the looks that
+ * found nothing.
+ */
 export async function scheduleLookUps(
   tx: Queryable,
-  plans: readonly { readonly callId: string; readonly lookUpAt: Instant; readonly lookUps: number }[],
+  plans: readonly {
+    readonly callId: string;
+    readonly lookUpAt: Instant;
+    readonly lookUps: number;
+  }[],
 ): Promise<void> {
   if (plans.length === 0) return;
   await tx.query(
@@ -166,7 +185,9 @@ export async function scheduleLookUps(
   );
 }
 
-/** The carrier's ids among `carrierCallIds` that already belong to a call of ours on the account. */
+/**
+ * The carrier's ids among `carrierCallIds` that already belong to a call of ours on the account.
+ */
 export async function listBoundCarrierCalls(
   db: Queryable,
   accountId: string,
@@ -187,7 +208,10 @@ export interface CallEventRecord {
 }
 
 /** Keeps what happened, in the order given. Events of unknown calls are dropped. */
-export async function appendCallEvents(tx: Queryable, events: readonly CallEventRecord[]): Promise<void> {
+export async function appendCallEvents(
+  tx: Queryable,
+  events: readonly CallEventRecord[],
+): Promise<void> {
   if (events.length === 0) return;
   await tx.query(
     `insert into call_events (call_id, at, kind, facts)

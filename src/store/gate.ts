@@ -1,4 +1,5 @@
-// The gate: one conditional UPDATE, the only way to a dial. Whatever must hold at the moment of dialing is in its WHERE.
+// The gate: one conditional UPDATE, the only way to a dial. Whatever must hold at the moment of
+// dialing is in its WHERE.
 
 import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -24,9 +25,10 @@ export interface GatedCall extends Row {
 }
 
 /**
- * Lets calls through to the carrier: still reserved under our lease, dialing not stopped, key, agent, number and account
- * usable, campaign running and its window open for the whole time in which the request may be written, phone not suppressed.
- * From here on the call may exist at the carrier. Source: DESIGN §2 (Gate).
+ * Lets calls through to the carrier: still reserved under our lease, dialing not stopped, key,
+ * agent, number and account usable, campaign running and its window open for the whole time in
+ * which the request may be written, phone not suppressed. From here on the call may exist at the
+ * carrier. Source: DESIGN §2 (Gate).
  * @param leaseMarginMs the lease must last at least this much longer than the latest write
  */
 export async function gateCalls(
@@ -76,7 +78,10 @@ export async function gateCalls(
 }
 
 /** Of these calls, those whose phone must not be called. */
-export async function listSuppressed(tx: Queryable, callIds: readonly string[]): Promise<ReadonlySet<string>> {
+export async function listSuppressed(
+  tx: Queryable,
+  callIds: readonly string[],
+): Promise<ReadonlySet<string>> {
   const { rows } = await tx.query<{ id: string }>(
     `select c.id from calls c where c.id = any($1) and exists (
        select from suppressions s where s.phone = c.to_number and (s.key_id = c.key_id or s.key_id is null))`,
@@ -85,7 +90,10 @@ export async function listSuppressed(tx: Queryable, callIds: readonly string[]):
   return new Set(rows.map((row) => row.id));
 }
 
-/** The request's fate is unknown: look at the carrier's books from `lookUpAt` on. Counts it against the recipient once. */
+/**
+ * The request's fate is unknown: look at the carrier's books from `lookUpAt` on. Counts it against
+ * the recipient once.
+ */
 export async function markUnknown(
   tx: Queryable,
   callId: string,
@@ -102,9 +110,10 @@ export async function markUnknown(
 
 /** How many dials of a recipient ended unknown so far, this one counted. */
 export async function countUnknownDials(tx: Queryable, recipientId: number): Promise<number> {
-  const { rows } = await tx.query<{ unknown_dials: number }>("select unknown_dials from recipients where id = $1", [
-    recipientId,
-  ]);
+  const { rows } = await tx.query<{ unknown_dials: number }>(
+    "select unknown_dials from recipients where id = $1",
+    [recipientId],
+  );
   return rows[0]?.unknown_dials ?? 0;
 }
 
@@ -125,7 +134,11 @@ export async function recordRefusal(
 export async function requestEnd(
   tx: Queryable,
   callId: string,
-  end: { readonly how: "cancel" | "hang_up"; readonly andThen: "requeue" | "settle"; readonly now: Instant },
+  end: {
+    readonly how: "cancel" | "hang_up";
+    readonly andThen: "requeue" | "settle";
+    readonly now: Instant;
+  },
 ): Promise<void> {
   await tx.query(
     `update calls set end_requested = $2, end_then = $3, end_due_at = $4

@@ -1,5 +1,6 @@
-// Idempotency keys (contract B.2.6; DESIGN §5): one row per (API key, idempotency key) for 24 hours. A row without an answer
-// is a request in work; it may be taken over once its lock is over, because its process must have died.
+// Idempotency keys (contract B.2.6; DESIGN §5): one row per (API key, idempotency key) for 24
+// hours. A row without an answer is a request in work; it may be taken over once its lock is over,
+// because its process must have died.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable } from "../ports/database.ts";
@@ -13,7 +14,9 @@ export interface IdempotentRequest {
 }
 
 export type IdempotencyClaim =
-  /** Nobody answered it yet: go on. `lockedUntil` names this claim when it is completed or released. */
+  /**
+   * Nobody answered it yet: go on. `lockedUntil` names this claim when it is completed or released.
+   */
   | { readonly kind: "claimed"; readonly lockedUntil: Instant }
   | { readonly kind: "answered"; readonly status: number; readonly body: string }
   | { readonly kind: "in_work" }
@@ -56,7 +59,10 @@ export async function claimIdempotencyKey(
   return { kind: "answered", status: held.status, body: held.body ?? "" };
 }
 
-/** Stores the answer of a claim; false: somebody took the claim over meanwhile, so the effect must not be committed. */
+/**
+ * Stores the answer of a claim; false: somebody took the claim over meanwhile, so the effect must
+ * not be committed.
+ */
 export async function completeIdempotencyKey(
   db: Queryable,
   claim: { readonly keyId: string; readonly idempotencyKey: string; readonly lockedUntil: Instant },

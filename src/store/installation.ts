@@ -1,4 +1,5 @@
-// The one row of the installation: the operator's token (its hash) and the operator's emergency stop.
+// The one row of the installation: the operator's token (its hash) and the operator's emergency
+// stop.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
@@ -12,7 +13,10 @@ export async function readOperatorTokenHash(db: Queryable): Promise<Uint8Array |
   return rows[0]?.hash ?? null;
 }
 
-/** Sets the hash when there is none; answers whether it did. Two first starts at once make one token. */
+/**
+ * Sets the hash when there is none; answers whether it did. Two first starts at once make one
+ * token.
+ */
 export async function claimOperatorTokenHash(db: Queryable, hash: Uint8Array): Promise<boolean> {
   const { rowCount } = await db.query(
     "update installation set operator_token_hash = $1 where operator_token_hash is null",
@@ -38,7 +42,10 @@ export async function readDialingStop(db: Queryable): Promise<DialingStop> {
   return rows[0] ?? { stoppedAt: null, reason: null };
 }
 
-/** Stops all dialing. Already stopped: the first instant stays, the reason is replaced when one is given. */
+/**
+ * Stops all dialing. Already stopped: the first instant stays, the reason is replaced when one is
+ * given.
+ */
 export async function stopDialing(
   db: Queryable,
   now: Instant,

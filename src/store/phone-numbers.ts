@@ -1,5 +1,5 @@
-// Phone numbers of a key and the carrier account behind them. One account row serves every number of that account, whoever
-// imported it: pace and concurrency are the carrier's, not a key's.
+// Phone numbers of a key and the carrier account behind them. One account row serves every number
+// of that account, whoever imported it: pace and concurrency are the carrier's, not a key's.
 
 import type { NumberSettings } from "../domain/agent-settings.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -149,7 +149,10 @@ export async function updateNumber(tx: Queryable, number: PhoneNumberRow): Promi
   );
 }
 
-/** Forgets a number. Campaigns that dial from it keep its id and will not find it. Answers whether there was one. */
+/**
+ * Forgets a number. Campaigns that dial from it keep its id and will not find it. Answers whether
+ * there was one.
+ */
 export async function deleteNumber(db: Queryable, keyId: string, phone: E164): Promise<boolean> {
   const { rowCount } = await db.query(
     "delete from phone_numbers where phone = $1 and key_id = $2",

@@ -1,4 +1,5 @@
-// A campaign's recipients as the API reads them, with the facts that say why one is not dialed yet. Never changes one.
+// A campaign's recipients as the API reads them, with the facts that say why one is not dialed yet.
+// Never changes one.
 
 import type { Instant } from "../domain/instant.ts";
 import type { DialHoldFacts } from "../domain/dial-hold.ts";
@@ -63,7 +64,9 @@ interface HoldRow extends Row {
   readonly freeVoiceSessions: number;
 }
 
-/** What the recipients of one campaign share: installation, key, agent, number, account and voice. */
+/**
+ * What the recipients of one campaign share: installation, key, agent, number, account and voice.
+ */
 export async function readDialHoldFacts(
   db: Queryable,
   campaignId: string,

@@ -1,4 +1,5 @@
-// Calling windows: examples from the contract, and the interval arithmetic against plain wall-clock membership.
+// Calling windows: examples from the contract, and the interval arithmetic against plain wall-clock
+// membership.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -63,18 +64,25 @@ describe("examples", () => {
   test("a scheduled day excludes the tail of the evening before", () => {
     const overnight: CallingWindow = { startMinutes: 1080, endMinutes: 120, days: [...WEEKDAYS] };
     const day = startOfLocalDay("2026-06-15", "Europe/London");
-    expect(iso(nextOpening(overnight, "Europe/London", day, day).opensAt)).toBe("2026-06-15T17:00:00.000Z");
+    expect(iso(nextOpening(overnight, "Europe/London", day, day).opensAt)).toBe(
+      "2026-06-15T17:00:00.000Z",
+    );
   });
 
   test("whole days of a whole week never close, and no window opens at once", () => {
     const always: CallingWindow = { startMinutes: 0, endMinutes: 1440, days: [...WEEKDAYS] };
     expect(nextOpening(always, "Asia/Kathmandu", 0, null).closesAt).toBe(Number.POSITIVE_INFINITY);
-    expect(nextOpening(null, "Asia/Kathmandu", 5, null)).toEqual({ opensAt: 5, closesAt: Number.POSITIVE_INFINITY });
+    expect(nextOpening(null, "Asia/Kathmandu", 5, null)).toEqual({
+      opensAt: 5,
+      closesAt: Number.POSITIVE_INFINITY,
+    });
   });
 
   test("a dropped day opens nowhere", () => {
     const friday: CallingWindow = { startMinutes: 540, endMinutes: 600, days: ["fri"] };
-    expect(openings(friday, "Pacific/Apia", "2011-12-29T12:00:00Z", 1)[0]?.[0]).toBe("2012-01-05T19:00:00.000Z");
+    expect(openings(friday, "Pacific/Apia", "2011-12-29T12:00:00Z", 1)[0]?.[0]).toBe(
+      "2012-01-05T19:00:00.000Z",
+    );
   });
 });
 
@@ -82,7 +90,11 @@ describe("fields", () => {
   const cases: readonly [string, object, string][] = [
     ["only a start", { window_start_minutes: 5 }, "window_end_minutes"],
     ["only an end", { window_end_minutes: 5 }, "window_start_minutes"],
-    ["start too large", { window_start_minutes: 1440, window_end_minutes: 5 }, "window_start_minutes"],
+    [
+      "start too large",
+      { window_start_minutes: 1440, window_end_minutes: 5 },
+      "window_start_minutes",
+    ],
     ["end too large", { window_start_minutes: 0, window_end_minutes: 1441 }, "window_end_minutes"],
     ["end zero", { window_start_minutes: 5, window_end_minutes: 0 }, "window_end_minutes"],
     ["equal", { window_start_minutes: 5, window_end_minutes: 5 }, "window_end_minutes"],
@@ -118,7 +130,10 @@ const ZONES = Intl.supportedValuesOf("timeZone");
 
 const windowArbitrary = fc
   .record({
-    startMinutes: fc.oneof(fc.integer({ min: 0, max: 1439 }), fc.constantFrom(0, 60, 90, 120, 150, 1439)),
+    startMinutes: fc.oneof(
+      fc.integer({ min: 0, max: 1439 }),
+      fc.constantFrom(0, 60, 90, 120, 150, 1439),
+    ),
     endMinutes: fc.oneof(fc.integer({ min: 1, max: 1440 }), fc.constantFrom(1, 60, 120, 180, 1440)),
     days: fc.subarray([...WEEKDAYS], { minLength: 1 }),
   })
@@ -136,7 +151,8 @@ describe("properties", () => {
           const opening = nextOpening(window, zone, from, null);
           if (opening.closesAt === Number.POSITIVE_INFINITY) return;
           expect(opening.closesAt).toBeGreaterThan(from);
-          const within = opening.opensAt + Math.floor((opening.closesAt - opening.opensAt) * fraction);
+          const within =
+            opening.opensAt + Math.floor((opening.closesAt - opening.opensAt) * fraction);
           expect(isInsideWindow(window, zone, within)).toBe(true);
           expect(isInsideWindow(window, zone, opening.closesAt)).toBe(false);
           // Between `from` and the opening nothing is inside.

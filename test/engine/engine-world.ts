@@ -1,4 +1,5 @@
-// A small installation for engine tests: one key, one agent, one number, and helpers that read the rows.
+// A small installation for engine tests: one key, one agent, one number, and helpers that read the
+// rows.
 
 import { onTestFinished } from "vitest";
 import type { CarrierCallStatus, CarrierEvent } from "../../src/domain/carrier-event.ts";
@@ -9,7 +10,11 @@ import type { EngineDependencies } from "../../src/engine/engine-dependencies.ts
 import type { Database } from "../../src/ports/database.ts";
 import { reportProcess } from "../../src/store/processes.ts";
 import { sqlInstant } from "../../src/store/sql-instant.ts";
-import { scriptedCarrier, type PlacedOrder, type ScriptedCarrier } from "../support/scripted-carrier.ts";
+import {
+  scriptedCarrier,
+  type PlacedOrder,
+  type ScriptedCarrier,
+} from "../support/scripted-carrier.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import { virtualClock, type VirtualClock } from "../support/virtual-clock.ts";
@@ -28,7 +33,11 @@ export interface World {
   tick(): Promise<void>;
   /** Moves the clock in small steps, ticking at each. */
   run(ms: number, stepMs?: number): Promise<void>;
-  report(placed: PlacedOrder, status: CarrierCallStatus, extra?: Partial<CarrierEvent>): Promise<void>;
+  report(
+    placed: PlacedOrder,
+    status: CarrierCallStatus,
+    extra?: Partial<CarrierEvent>,
+  ): Promise<void>;
   states(campaignId: string): Promise<Record<string, number>>;
 }
 
@@ -42,9 +51,16 @@ export interface CampaignOptions {
 
 let worlds = 0;
 
-/** A fresh installation in a fresh database. `limits`: slots of the key, calls per second of the account. */
+/**
+ * A fresh installation in a fresh database. `limits`: slots of the key, calls per second of the
+ * account.
+ */
 export async function makeWorld(
-  limits: { readonly slots?: number; readonly callsPerSecond?: number; readonly isProven?: boolean } = {},
+  limits: {
+    readonly slots?: number;
+    readonly callsPerSecond?: number;
+    readonly isProven?: boolean;
+  } = {},
 ): Promise<World> {
   worlds += 1;
   // A database of its own: an engine dials whatever is due, other tests' campaigns too.
@@ -52,9 +68,15 @@ export async function makeWorld(
   onTestFinished(drop);
   const clock = virtualClock(START);
   const carrier = scriptedCarrier();
-  const ids = { key: `key_${worlds}`, agent: `agent_${worlds}`, account: `acct_${worlds}`, number: `num_${worlds}` };
+  const ids = {
+    key: `key_${worlds}`,
+    agent: `agent_${worlds}`,
+    account: `acct_${worlds}`,
+    number: `num_${worlds}`,
+  };
   await insertTenant(db, ids, limits);
-  const newEngine = (owner: string): Engine => createEngine(dependencies(db, clock, carrier, owner));
+  const newEngine = (owner: string): Engine =>
+    createEngine(dependencies(db, clock, carrier, owner));
   const engine = newEngine("proc_1");
   let campaigns = 0;
   const settle = async (): Promise<void> => {
@@ -113,7 +135,13 @@ export async function makeWorld(
 }
 
 function report(db: Database, now: Instant): Promise<void> {
-  return reportProcess(db, { id: "proc_1", roles: ["voice"], maxVoiceSessions: 1_000, voiceSessions: 0, now });
+  return reportProcess(db, {
+    id: "proc_1",
+    roles: ["voice"],
+    maxVoiceSessions: 1_000,
+    voiceSessions: 0,
+    now,
+  });
 }
 
 function dependencies(
@@ -142,8 +170,17 @@ function dependencies(
 
 async function insertTenant(
   db: Database,
-  ids: { readonly key: string; readonly agent: string; readonly account: string; readonly number: string },
-  limits: { readonly slots?: number; readonly callsPerSecond?: number; readonly isProven?: boolean },
+  ids: {
+    readonly key: string;
+    readonly agent: string;
+    readonly account: string;
+    readonly number: string;
+  },
+  limits: {
+    readonly slots?: number;
+    readonly callsPerSecond?: number;
+    readonly isProven?: boolean;
+  },
 ): Promise<void> {
   const now = sqlInstant(START);
   const slots = limits.slots ?? 10;
@@ -151,21 +188,42 @@ async function insertTenant(
     "insert into api_keys (id, secret_hash, concurrent_call_limit, created_at) values ($1, '\\x00', $2, $3)",
     [ids.key, slots, now],
   );
-  await db.query("insert into slots (key_id, number) select $1, n from generate_series(1, $2) n", [ids.key, slots]);
+  await db.query("insert into slots (key_id, number) select $1, n from generate_series(1, $2) n", [
+    ids.key,
+    slots,
+  ]);
   await db.query(
     `insert into agents (id, uuid, key_id, name, is_active, settings, created_at, updated_at)
      values ($1, gen_random_uuid(), $2, 'A', true, $3, $4, $4)`,
-    [ids.agent, ids.key, JSON.stringify({ welcome_message: "Hello.", max_call_duration_seconds: 600 }), now],
+    [
+      ids.agent,
+      ids.key,
+      JSON.stringify({ welcome_message: "Hello.", max_call_duration_seconds: 600 }),
+      now,
+    ],
   );
   await db.query(
     `insert into carrier_accounts (id, carrier_account_id, auth_token_encrypted, account_type, calls_per_second,
        next_dial_at, proven_at, created_at) values ($1, $2, '\\x00', 'full', $3, $4, $5, $4)`,
-    [ids.account, `AC${ids.account}`, limits.callsPerSecond ?? 100, now, limits.isProven === false ? null : now],
+    [
+      ids.account,
+      `AC${ids.account}`,
+      limits.callsPerSecond ?? 100,
+      now,
+      limits.isProven === false ? null : now,
+    ],
   );
   await db.query(
     `insert into phone_numbers (id, phone, key_id, agent_id, account_id, settings, created_at, updated_at)
      values ($1, $2, $3, $4, $5, '{}', $6, $6)`,
-    [ids.number, `+1202555${String(worlds).padStart(4, "0")}`, ids.key, ids.agent, ids.account, now],
+    [
+      ids.number,
+      `+1202555${String(worlds).padStart(4, "0")}`,
+      ids.key,
+      ids.agent,
+      ids.account,
+      now,
+    ],
   );
 }
 

@@ -1,4 +1,5 @@
-// The engine over real PostgreSQL with a virtual clock and a carrier whose answers are written down.
+// The engine over real PostgreSQL with a virtual clock and a carrier whose answers are written
+// down.
 
 import { describe, expect, test } from "vitest";
 import { createCampaignVerbs } from "../../src/engine/campaign-verbs.ts";
@@ -6,18 +7,25 @@ import { snapshot } from "../support/scripted-carrier.ts";
 import { makeWorld, START, type World } from "./engine-world.ts";
 
 function phones(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `+1303555${String(index + 100).padStart(4, "0")}`);
+  return Array.from(
+    { length: count },
+    (_, index) => `+1303555${String(index + 100).padStart(4, "0")}`,
+  );
 }
 
 async function openCount(world: World): Promise<number> {
-  const { rows } = await world.db.query<{ n: number }>("select count(*) as n from slots where key_id = $1 and call_id is not null", [
-    world.keyId,
-  ]);
+  const { rows } = await world.db.query<{ n: number }>(
+    "select count(*) as n from slots where key_id = $1 and call_id is not null",
+    [world.keyId],
+  );
   return rows[0]?.n ?? 0;
 }
 
 async function campaignStatus(world: World, id: string): Promise<string | undefined> {
-  const { rows } = await world.db.query<{ status: string }>("select status from campaigns where id = $1", [id]);
+  const { rows } = await world.db.query<{ status: string }>(
+    "select status from campaigns where id = $1",
+    [id],
+  );
   return rows[0]?.status;
 }
 
@@ -51,7 +59,9 @@ describe("a campaign", () => {
     const world = await makeWorld({ slots: 50, callsPerSecond: 5 });
     await world.addCampaign(phones(20));
     await world.run(3_000, 50);
-    const instants = world.carrier.placed.map((placed) => placed.slot.notBeforeAt).toSorted((a, b) => a - b);
+    const instants = world.carrier.placed
+      .map((placed) => placed.slot.notBeforeAt)
+      .toSorted((a, b) => a - b);
     expect(instants.length).toBeGreaterThan(10);
     for (const [index, at] of instants.entries()) {
       const latest = world.carrier.placed[index]?.slot.notAfterAt ?? 0;
@@ -107,7 +117,12 @@ describe("a campaign", () => {
     const opensAt = START + 60_000;
     const closesAt = START + 120_000;
     const window = { startMinutes: 721, endMinutes: 722 };
-    const id = await world.addCampaign(phones(80), { status: "scheduled", opensAt, closesAt, window });
+    const id = await world.addCampaign(phones(80), {
+      status: "scheduled",
+      opensAt,
+      closesAt,
+      window,
+    });
     await world.run(59_800, 200);
     expect(await campaignStatus(world, id)).toBe("scheduled");
     expect(world.carrier.placed).toHaveLength(0);
@@ -142,7 +157,10 @@ describe("what the carrier answers", () => {
     expect(await world.states(id)).toEqual({ waiting: 1 });
     await world.run(4_000);
     expect(world.carrier.placed).toHaveLength(2);
-    expect(world.carrier.placed[1]?.order).toMatchObject({ callId: world.carrier.placed[0]?.order.callId, dialNumber: 2 });
+    expect(world.carrier.placed[1]?.order).toMatchObject({
+      callId: world.carrier.placed[0]?.order.callId,
+      dialNumber: 2,
+    });
   });
 
   test("a bad recipient ends that recipient only", async () => {
@@ -168,7 +186,10 @@ describe("what the carrier answers", () => {
     });
     await world.run(1_500);
     expect(await campaignStatus(world, id)).toBe("paused");
-    const { rows } = await world.db.query<{ status_reason: string }>("select status_reason from campaigns where id = $1", [id]);
+    const { rows } = await world.db.query<{ status_reason: string }>(
+      "select status_reason from campaigns where id = $1",
+      [id],
+    );
     expect(rows[0]?.status_reason).toContain("Authenticate (20003)");
     await createCampaignVerbs({ database: world.db, clock: world.clock }).resume(world.keyId, id);
     await world.run(1_000);
@@ -178,7 +199,10 @@ describe("what the carrier answers", () => {
   test("an unknown answer is looked for three times, dialed once more, and then left to a person", async () => {
     const world = await makeWorld();
     const id = await world.addCampaign(phones(1));
-    world.carrier.placeAnswers.push({ kind: "unknown", reason: "time-out" }, { kind: "unknown", reason: "time-out" });
+    world.carrier.placeAnswers.push(
+      { kind: "unknown", reason: "time-out" },
+      { kind: "unknown", reason: "time-out" },
+    );
     await world.run(2_000);
     expect(world.carrier.placed).toHaveLength(1);
     await world.run(145_000, 1_000);
@@ -195,7 +219,10 @@ describe("what the carrier answers", () => {
     const world = await makeWorld();
     const id = await world.addCampaign(phones(1));
     world.carrier.placeAnswers.push({ kind: "unknown", reason: "500" });
-    world.carrier.listAnswer = () => ({ kind: "listed", calls: [snapshot(world.carrier.placed[0]!, "completed")] });
+    world.carrier.listAnswer = () => ({
+      kind: "listed",
+      calls: [snapshot(world.carrier.placed[0]!, "completed")],
+    });
     await world.run(50_000, 500);
     expect(await world.states(id)).toEqual({ reached: 1 });
     expect(world.carrier.placed).toHaveLength(1);
@@ -204,7 +231,11 @@ describe("what the carrier answers", () => {
   test("a call in the carrier's own queue is taken back, requeued once confirmed, and slows the pace", async () => {
     const world = await makeWorld();
     const id = await world.addCampaign(phones(1));
-    world.carrier.placeAnswers.push({ kind: "placed", carrierCallId: "CAqueued", queueTimeMs: 60_000 });
+    world.carrier.placeAnswers.push({
+      kind: "placed",
+      carrierCallId: "CAqueued",
+      queueTimeMs: 60_000,
+    });
     await world.run(1_000);
     expect(world.carrier.ended).toContainEqual({ carrierCallId: "CAqueued", how: "cancel" });
     const first = { ...world.carrier.placed[0]!, carrierCallId: "CAqueued" };
@@ -240,7 +271,10 @@ describe("silence and death", () => {
     const id = await world.addCampaign(phones(1));
     await world.run(1_000);
     await world.report(world.carrier.placed[0]!, "in_progress");
-    world.carrier.lookUpAnswer = () => ({ kind: "found", call: snapshot(world.carrier.placed[0]!, "completed") });
+    world.carrier.lookUpAnswer = () => ({
+      kind: "found",
+      call: snapshot(world.carrier.placed[0]!, "completed"),
+    });
     await world.run(60_000, 1_000);
     expect(await world.states(id)).toEqual({ reached: 1 });
   });
@@ -249,7 +283,9 @@ describe("silence and death", () => {
     const world = await makeWorld({ callsPerSecond: 1 });
     await world.addCampaign(phones(1));
     const dead = world.newEngine("proc_dead");
-    await world.db.query("update carrier_accounts set next_dial_at = $1", [new Date(START + 900).toISOString()]);
+    await world.db.query("update carrier_accounts set next_dial_at = $1", [
+      new Date(START + 900).toISOString(),
+    ]);
     await world.run(0);
     await world.db.query("select 1");
     await reportAndTick(world, dead);
@@ -280,7 +316,10 @@ describe("silence and death", () => {
     const verbs = createCampaignVerbs({ database: world.db, clock: world.clock });
     await verbs.cancel(world.keyId, id, { hangUp: true });
     await world.run(1_000);
-    expect(world.carrier.ended).toContainEqual({ carrierCallId: world.carrier.placed[0]?.carrierCallId, how: "hang_up" });
+    expect(world.carrier.ended).toContainEqual({
+      carrierCallId: world.carrier.placed[0]?.carrierCallId,
+      how: "hang_up",
+    });
     await world.report(world.carrier.placed[0]!, "completed");
     await world.run(1_000);
     expect(await world.states(id)).toEqual({ canceled: 2, reached: 1 });
@@ -292,7 +331,9 @@ describe("silence and death", () => {
     const id = await world.addCampaign(phones(1));
     world.carrier.placeAnswers.push({ kind: "unknown", reason: "time-out" });
     await world.run(149_000, 1_000);
-    await world.db.query("update carrier_accounts set backoff_until = $1", [new Date(START + 400_000).toISOString()]);
+    await world.db.query("update carrier_accounts set backoff_until = $1", [
+      new Date(START + 400_000).toISOString(),
+    ]);
     await world.run(5_000, 500);
     expect(await world.states(id)).toEqual({ waiting: 1 });
     await world.report(world.carrier.placed[0]!, "ringing");

@@ -7,7 +7,9 @@ import { onTestFinished } from "vitest";
 
 const MANIFEST = JSON.stringify({ dependencies: { zod: "1.0.0", twilio: "1.0.0", pg: "1.0.0" } });
 
-/** Writes the files (path from the root → text) and answers the root. Removed when the test ends. */
+/**
+ * Writes the files (path from the root → text) and answers the root. Removed when the test ends.
+ */
 export function plantTree(files: Readonly<Record<string, string>>): string {
   const root = mkdtempSync(join(tmpdir(), "carillon-planted-"));
   onTestFinished(() => rmSync(root, { recursive: true }));

@@ -1,4 +1,5 @@
-// A carrier at the port's border whose answers a test writes down beforehand. It keeps its own books of what it was asked.
+// A carrier at the port's border whose answers a test writes down beforehand. It keeps its own
+// books of what it was asked.
 
 import type {
   Carrier,
@@ -51,13 +52,17 @@ export function scriptedCarrier(): ScriptedCarrier {
     lookUp: (_credentials, carrierCallId) => Promise.resolve(carrier.lookUpAnswer(carrierCallId)),
     list: () => Promise.resolve(carrier.listAnswer()),
     explainBusy: () => Promise.resolve(carrier.busyAnswer),
-    checkAccount: () => Promise.resolve({ kind: "verified", accountType: "full", maxConcurrentCalls: null }),
+    checkAccount: () =>
+      Promise.resolve({ kind: "verified", accountType: "full", maxConcurrentCalls: null }),
     checkNumber: () => Promise.resolve({ kind: "owned", carrierNumberId: null, canCall: true }),
   };
   return carrier;
 }
 
-export function snapshot(placed: PlacedOrder, status: CarrierCallSnapshot["status"]): CarrierCallSnapshot {
+export function snapshot(
+  placed: PlacedOrder,
+  status: CarrierCallSnapshot["status"],
+): CarrierCallSnapshot {
   return {
     carrierCallId: placed.carrierCallId,
     to: placed.order.to,

@@ -14,7 +14,10 @@ export function createApiClient(url: string, authorization: string): ApiClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text.slice(0, 500)}`);
+    if (!response.ok)
+      throw new Error(
+        `${method} ${path} was answered with ${response.status}: ${text.slice(0, 500)}`,
+      );
     // The contract of the server that the demo itself started.
     return JSON.parse(text) as T;
   };

@@ -1,5 +1,6 @@
-// The whole product at work on one machine: simulator, server, an agent, a number and a campaign of 200 people.
-// Nothing leaves the machine and nothing is kept: the database lies in a temporary place.
+// The whole product at work on one machine: simulator, server, an agent, a number and a campaign of
+// 200 people. Nothing leaves the machine and nothing is kept: the database lies in a temporary
+// place.
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +8,10 @@ import { parse } from "csv-parse/sync";
 import { newSecret } from "../../domain/ids.ts";
 import type { Call } from "../../http/contract/call.ts";
 import type { Campaign } from "../../http/contract/campaign.ts";
-import { DEFAULT_ACCOUNT_SID, DEFAULT_AUTH_TOKEN } from "../../simulator/carrier-model/default-account.ts";
+import {
+  DEFAULT_ACCOUNT_SID,
+  DEFAULT_AUTH_TOKEN,
+} from "../../simulator/carrier-model/default-account.ts";
 import { createLogger } from "../logger.ts";
 import { packageRoot } from "../package-root.ts";
 import { readConfig } from "../read-config.ts";
@@ -85,7 +89,10 @@ export async function runDemo(events: DemoEvents): Promise<Demo> {
       key,
       campaign,
       transcripts: await chooseTranscripts(api, campaignId),
-      placings: { calls: summary.calls, dialedMoreThanOnce: Object.keys(summary.dialedMoreThanOnce).length },
+      placings: {
+        calls: summary.calls,
+        dialedMoreThanOnce: Object.keys(summary.dialedMoreThanOnce).length,
+      },
       stop,
     };
   } catch (error) {
@@ -94,7 +101,12 @@ export async function runDemo(events: DemoEvents): Promise<Demo> {
   }
 }
 
-function startDemoServer(dataDirectory: string, simulatorUrl: string, operatorToken: string, events: DemoEvents) {
+function startDemoServer(
+  dataDirectory: string,
+  simulatorUrl: string,
+  operatorToken: string,
+  events: DemoEvents,
+) {
   const config = readConfig({
     CARILLON_DATA_DIR: dataDirectory,
     CARILLON_PORT: "0",
@@ -150,7 +162,10 @@ async function createCampaign(api: ApiClient, events: DemoEvents): Promise<strin
 
 function readRecipients(): readonly { phone: string; variables: Record<string, string> }[] {
   const text = readFileSync(join(packageRoot(), "examples", "appointments.csv"), "utf8");
-  const rows: readonly Record<string, string>[] = parse(text, { columns: true, skip_empty_lines: true });
+  const rows: readonly Record<string, string>[] = parse(text, {
+    columns: true,
+    skip_empty_lines: true,
+  });
   return rows.map(({ phone = "", ...variables }) => ({ phone, variables }));
 }
 
@@ -169,6 +184,8 @@ async function chooseTranscripts(api: ApiClient, campaignId: string): Promise<re
   const byLength = calls.toSorted((a, b) => b.transcript.length - a.transcript.length);
   const [first] = byLength;
   if (first === undefined) return [];
-  const second = byLength.find((call) => call.ended_reason !== first.ended_reason && call.transcript !== "");
+  const second = byLength.find(
+    (call) => call.ended_reason !== first.ended_reason && call.transcript !== "",
+  );
   return second === undefined ? [first] : [first, second];
 }

@@ -1,5 +1,6 @@
-// Agents: every field of contract B.9 with its default and limit. Fields marked "ignored" are accepted, kept and answered
-// so that clients of the hosted product work unchanged, and mean nothing here.
+// Agents: every field of contract B.9 with its default and limit. Fields marked "ignored" are
+// accepted, kept and answered so that clients of the hosted product work unchanged, and mean
+// nothing here.
 
 import { z } from "zod";
 
@@ -131,7 +132,8 @@ export const agentDefaults = {
   pickup_delay: 10,
   max_call_duration_seconds: 600,
   silence_hangup_seconds: 30,
-  // The contract's default is true; here nobody is recorded unless somebody asked for it (DESIGN §5).
+  // The contract's default is true; here nobody is recorded unless somebody asked for it (DESIGN
+  // §5).
   record_call: false,
   recording_source: "provider",
   amd_enabled: false,

@@ -1,5 +1,6 @@
-// Create batch campaign (contract, Part A). The body is read by src/http/batch-parsing.ts, which checks its fields with the
-// schema below and its recipients with src/domain/batch-request.ts, so that 100,000 of them cost no schema library.
+// Create batch campaign (contract, Part A). The body is read by src/http/batch-parsing.ts, which
+// checks its fields with the schema below and its recipients with src/domain/batch-request.ts, so
+// that 100,000 of them cost no schema library.
 
 import { z } from "zod";
 

@@ -1,4 +1,5 @@
-// Reading and steering campaigns: list, one, its recipients, and the four verbs (contract B.3; Carillon's own fields).
+// Reading and steering campaigns: list, one, its recipients, and the four verbs (contract B.3;
+// Carillon's own fields).
 
 import { z } from "zod";
 

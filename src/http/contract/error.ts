@@ -1,4 +1,5 @@
-// The error envelope of every endpoint (contract B.2.3). Clients branch on `code`, then on `type`, never on `message`.
+// The error envelope of every endpoint (contract B.2.3). Clients branch on `code`, then on `type`,
+// never on `message`.
 
 import { z } from "zod";
 

@@ -1,4 +1,5 @@
-// Whether this process can work. The one endpoint without authentication, so it says nothing about tenants.
+// Whether this process can work. The one endpoint without authentication, so it says nothing about
+// tenants.
 
 import { z } from "zod";
 

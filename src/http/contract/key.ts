@@ -1,4 +1,5 @@
-// API keys (contract B.1; Carillon's own endpoints for the operator). A key is a tenant: everything belongs to one.
+// API keys (contract B.1; Carillon's own endpoints for the operator). A key is a tenant: everything
+// belongs to one.
 
 import { z } from "zod";
 

@@ -1,9 +1,10 @@
-// Paging (contract B.2.5): limit and offset, no total; a client pages until a short page. A limit above the cap is
-// clamped, not refused.
+// Paging (contract B.2.5): limit and offset, no total; a client pages until a short page. A limit
+// above the cap is clamped, not refused.
 
 import { z } from "zod";
 
-// PostgreSQL reads and throws away the rows before an offset; past this nobody is paging, somebody is probing.
+// PostgreSQL reads and throws away the rows before an offset; past this nobody is paging, somebody
+// is probing.
 const MAX_OFFSET = 10_000_000;
 
 /** Query fields of a list. */

@@ -1,5 +1,6 @@
-// Phone numbers (contract B.10): import, list, update, delete, and the webhook addresses of one number (B.12).
-// camelCase aliases of the import are given their real names by `importAliases` before validation.
+// Phone numbers (contract B.10): import, list, update, delete, and the webhook addresses of one
+// number (B.12). camelCase aliases of the import are given their real names by `importAliases`
+// before validation.
 
 import { z } from "zod";
 

@@ -1,4 +1,5 @@
-// Usage of one key (contract B.11). Money stays at the carrier and the model's vendor: total_cost is always 0 here.
+// Usage of one key (contract B.11). Money stays at the carrier and the model's vendor: total_cost
+// is always 0 here.
 
 import { z } from "zod";
 
