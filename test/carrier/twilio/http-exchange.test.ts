@@ -104,10 +104,11 @@ test("late in the queue: destroyed unsent, and the connection goes on", async ()
   const first = client.send(post(server.origin, "/first"), null);
   await vi.waitFor(() => expect(release).not.toBeNull());
   const late = failureOf(client.send(post(server.origin, "/late"), window(0, 60_000)));
-  const third = client.send(post(server.origin, "/third"), null);
   // Only microtasks lie between asking and standing in the pool's queue; then time passes there.
   await new Promise(setImmediate);
   client.advance(120_000);
+  const third = client.send(post(server.origin, "/third"), null);
+  await new Promise(setImmediate);
   answer(release as unknown as Socket, 200, {});
   await first;
   const error = await late;
