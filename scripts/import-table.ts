@@ -1,5 +1,5 @@
-// Who may import whom: the table of DESIGN.md as data, read by scripts/walls.ts. This is its only home.
-// A new room, or a wider one, needs a page in docs/decisions/ that says why.
+// Who may import whom: the table of DESIGN.md as data, read by scripts/walls.ts. This is its only
+// home. A new room, or a wider one, needs a page in docs/decisions/ that says why.
 
 /** A part of the source with walls around it. Patterns are globs over paths from the root. */
 export interface Room {
@@ -8,7 +8,9 @@ export interface Room {
   readonly mayImport: readonly string[];
   /** Allowed for `import type` only. */
   readonly mayImportTypes?: readonly string[];
-  /** Outside modules the room may import; every one when missing. Rooms that only decide do no I/O. */
+  /**
+   * Outside modules the room may import; every one when missing. Rooms that only decide do no I/O.
+   */
   readonly packages?: readonly string[];
 }
 

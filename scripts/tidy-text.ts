@@ -1,5 +1,5 @@
-// Rules over plain text: line length, the comment that opens a file, work left undone, and traces of the
-// machine something was written on.
+// Rules over plain text: line length, the comment that opens a file, work left undone, and traces
+// of the machine something was written on.
 
 import { Visitor } from "oxc-parser";
 import { eachModule, type Project, type Rule } from "./tidy-project.ts";
@@ -14,7 +14,8 @@ const MAX_TEMPLATE_LINE_LENGTH = 130;
 // What may follow a literal on its line: `", async () => {` of a test's name, for one.
 const CLOSING_LENGTH = 20;
 
-// A header is two to six lines; with the table of a state machine it may be longer. Past this it is a document.
+// A header is two to six lines; with the table of a state machine it may be longer. Past this it is
+// a document.
 const MAX_HEADER_LINES = 12;
 
 // Built from parts, so that this file does not name them.
@@ -48,7 +49,10 @@ function lineLength(source: SourceFile): Finding[] {
   return findings;
 }
 
-/** The limit of one line: what nobody can break has none (addresses, rows of a table, whole strings). */
+/**
+ * The limit of one line: what nobody can break has none (addresses, rows of a table, whole
+ * strings).
+ */
 function maxLength(source: SourceFile, start: number, text: string): number {
   if (text.length <= MAX_LINE_LENGTH) return MAX_LINE_LENGTH;
   if (text.includes("://") || /^\s*(\/\/|\*) (\|.*\||.*\S {2,}\S)/.test(text)) return Infinity;
