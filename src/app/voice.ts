@@ -3,7 +3,7 @@
 import type { Server } from "node:http";
 import type { FastifyPluginAsync } from "fastify";
 import type { Logger } from "pino";
-import type { Engine } from "../engine/engine.ts";
+import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { createCallbackGatherer } from "../http/callback-gatherer.ts";
 import { carrierWebhooks, type CallbackTokens } from "../http/carrier-webhooks.ts";
 import { attachRelaySockets } from "../http/relay-socket.ts";
@@ -16,6 +16,7 @@ import { recordConnectionLost } from "../store/conversations.ts";
 import type { Config } from "./config.ts";
 import type { VoiceCounts } from "./process-reports.ts";
 import type { SecretBox } from "./secret-box.ts";
+import { systemRandom } from "./system-random.ts";
 
 export interface Voice extends VoiceCounts {
   /** Routes of the carrier's callbacks. */
@@ -34,10 +35,10 @@ export function createVoice(parts: {
   readonly log: Logger;
   readonly publicUrl: string;
   readonly secretBox: SecretBox;
-  readonly engine: Engine;
+  apply(events: readonly CarrierEvent[]): Promise<void>;
 }): Voice {
-  const { database, clock, log, publicUrl, engine } = parts;
-  const gatherer = createCallbackGatherer((events) => engine.apply(events));
+  const { database, clock, log, publicUrl } = parts;
+  const gatherer = createCallbackGatherer((events) => parts.apply(events));
 
   const tokensOfCall = async (callId: string): Promise<CallbackTokens | null> => {
     const found = await findCallbackCredentials(database, callId, clock.now());
@@ -56,6 +57,7 @@ export function createVoice(parts: {
     database,
     model: parts.model,
     clock,
+    random: systemRandom,
     owner: parts.owner,
     maxSessions: parts.config.require("CARILLON_MAX_VOICE_SESSIONS"),
     log,

@@ -1,23 +1,22 @@
 // The carrier's voice sockets: refused cheaply when they cannot be ours, verified by signature before the upgrade, and
-// closed when they do not say at once which call they are.
+// closed when they do not say at once which call they are, say nonsense, or are only half alive.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyBaseLogger } from "fastify";
-import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import { WebSocketServer } from "ws";
+
 import {
   addressOfPath,
   parseDialReference,
   type DialReference,
 } from "../carrier/twilio/callback-addresses.ts";
-import { MAX_RELAY_FRAME_CHARACTERS, parseRelayFrame } from "../carrier/twilio/relay-frames.ts";
+import { MAX_RELAY_FRAME_CHARACTERS } from "../carrier/twilio/relay-frames.ts";
 import { isSignedBy } from "../carrier/twilio/signature.ts";
 import type { CallbackTokens } from "./carrier-webhooks.ts";
-import type { VoiceSession } from "./voice-session.ts";
+import { RelayConversation } from "./relay-conversation.ts";
 import type { VoiceSessions } from "./voice-sessions.ts";
 
-/** The carrier sends `setup` with the handshake; a socket that waits is somebody else's. */
-const SETUP_TIMEOUT_MS = 10_000;
 const RELAY_PATH = /^\/twilio\/relay\/([^/?]+)\/([^/?]+)$/;
 
 export interface RelaySocketOptions {
@@ -35,19 +34,31 @@ export function attachRelaySockets(server: Server, options: RelaySocketOptions):
     maxPayload: MAX_RELAY_FRAME_CHARACTERS,
     perMessageDeflate: false,
   });
+  // Sockets that were let in count before their conversation does, so that a burst cannot pass the limit.
+  let admitted = 0;
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => {
       socket.destroy();
     });
-    admit(request, options).then(
-      (admission) => {
-        if (typeof admission === "number") return refuse(socket, admission);
+    const dial = dialOf(request);
+    if (dial === null) return refuse(socket, 404);
+    if (!options.sessions.hasRoom() || admitted >= options.sessions.maxSessions) {
+      return refuse(socket, 503);
+    }
+    admitted += 1;
+    socket.once("close", () => {
+      admitted -= 1;
+    });
+    refusalOf(request, dial, options).then(
+      (status) => {
+        if (status !== null) return refuse(socket, status);
         sockets.handleUpgrade(request, socket, head, (webSocket) => {
-          converse(webSocket, admission, options);
+          // It lives as long as the socket, whose events it listens to.
+          return new RelayConversation(webSocket, dial, options);
         });
       },
       (error: unknown) => {
-        options.log.error({ err: error }, "a voice socket could not be checked");
+        options.log.error({ ...dial, err: error }, "a voice socket could not be checked");
         refuse(socket, 503);
       },
     );
@@ -60,15 +71,17 @@ export function attachRelaySockets(server: Server, options: RelaySocketOptions):
   };
 }
 
-/** The dial a socket is for, or the HTTP status to refuse it with. */
-async function admit(
-  request: IncomingMessage,
-  options: RelaySocketOptions,
-): Promise<DialReference | number> {
+function dialOf(request: IncomingMessage): DialReference | null {
   const match = RELAY_PATH.exec(request.url ?? "");
-  const dial = match === null ? null : parseDialReference(match[1] ?? "", match[2] ?? "");
-  if (dial === null) return 404;
-  if (options.sessions.count() >= options.sessions.maxSessions) return 503;
+  return match === null ? null : parseDialReference(match[1] ?? "", match[2] ?? "");
+}
+
+/** The HTTP status to refuse a socket with; null: it is the carrier's. */
+async function refusalOf(
+  request: IncomingMessage,
+  dial: DialReference,
+  options: RelaySocketOptions,
+): Promise<number | null> {
   const account = await options.tokensOfCall(dial.callId);
   if (account === null) return 404;
   const header = request.headers["x-twilio-signature"];
@@ -80,7 +93,7 @@ async function admit(
     },
     account.tokens,
   );
-  if (isSigned) return dial;
+  if (isSigned) return null;
   options.log.warn({ callId: dial.callId }, "a voice socket was refused: its signature is wrong");
   return 403;
 }
@@ -95,61 +108,4 @@ function refuse(socket: Duplex, status: number): void {
   socket.end(
     `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
   );
-}
-
-function converse(socket: WebSocket, dial: DialReference, options: RelaySocketOptions): void {
-  let session: VoiceSession | "opening" | null = null;
-  let isClosed = false;
-  const setupTimer = setTimeout(() => socket.close(1008, "no setup"), SETUP_TIMEOUT_MS);
-  const side = {
-    send: (text: string) => {
-      if (socket.readyState === socket.OPEN) socket.send(text);
-    },
-    close: (code: number, reason: string) => socket.close(code, reason),
-  };
-
-  async function begin(text: string): Promise<void> {
-    const parsed = parseRelayFrame(text);
-    if (parsed.kind !== "frame" || parsed.frame.type !== "setup")
-      return socket.close(1008, "setup must come first");
-    session = "opening";
-    clearTimeout(setupTimer);
-    const opened = await options.sessions.open(dial.callId, dial.dialNumber, parsed.frame, side);
-    if (typeof opened === "string") {
-      options.log.warn({ ...dial, reason: opened }, "a voice socket was closed");
-      return socket.close(1008, opened);
-    }
-    session = opened;
-    if (isClosed) opened.closed("lost");
-    else opened.connected();
-  }
-
-  socket.on("message", (data, isBinary) => {
-    const text = isBinary ? "" : textOf(data);
-    if (session === null) {
-      begin(text).catch((error: unknown) => {
-        options.log.error({ ...dial, err: error }, "a conversation could not be opened");
-        socket.close(1011, "try again");
-      });
-      return;
-    }
-    // Nothing is said before the setup is understood: the carrier has just connected.
-    if (session === "opening") return;
-    const parsed = parseRelayFrame(text);
-    if (parsed.kind === "frame") session.frame(parsed.frame);
-  });
-  socket.on("error", (error) => {
-    options.log.warn({ ...dial, err: error }, "a voice socket failed");
-  });
-  socket.on("close", (code) => {
-    isClosed = true;
-    clearTimeout(setupTimer);
-    if (session !== null && session !== "opening")
-      session.closed(code === 1000 ? "hung_up" : "lost");
-  });
-}
-
-function textOf(data: RawData): string {
-  if (Buffer.isBuffer(data)) return data.toString("utf8");
-  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)).toString("utf8");
 }

@@ -11,9 +11,10 @@ import { formatRelayCommand, type RelayCommand } from "../carrier/twilio/relay-f
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Model, ModelChunk, ModelRequest } from "../ports/model.ts";
+import type { Model } from "../ports/model.ts";
 import type { VoiceEvent } from "./relay-translation.ts";
 import type { VoiceRecords } from "./voice-records.ts";
+import { createVoiceReplies } from "./voice-replies.ts";
 
 /** The cause should be on disk before the line is cut. A person on the line waits no longer than this for a database. */
 const MAX_RECORD_WAIT_MS = 3_000;
@@ -45,123 +46,87 @@ export interface VoiceSession {
 }
 
 export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
-  const { clock, log } = parts;
-  const now = sessionTime(clock);
-  const timers = new Map<TimerName, NodeJS.Timeout>();
-  const replies = new Map<number, AbortController>();
+  const now = sessionTime(parts.clock);
+  const replies = createVoiceReplies(parts.model, parts.log, happen);
+  const timers = createTimers(now, (name, at) => step({ kind: "timerFired", name, at }));
   let state = parts.start;
 
   function happen(event: VoiceEvent): void {
-    if (state.phase !== "ended") step({ ...event, at: now() });
+    step({ ...event, at: now() });
   }
 
   function step(event: SessionEvent): void {
+    if (state.phase === "ended") return;
     const next = reduceSession(state, event);
     state = next.state;
     for (const effect of next.effects) perform(effect);
-    if (state.phase === "ended") finish();
+    if (state.phase !== "ended") return;
+    timers.clearAll();
+    replies.abortAll();
+    parts.ended();
   }
 
   function perform(effect: SessionEffect): void {
     switch (effect.kind) {
       case "speak":
-        return send({ type: "text", token: effect.token, last: effect.last });
+        return send(parts.socket, { type: "text", token: effect.token, last: effect.last });
       case "startModel":
-        return startModel(effect.turnId, effect.request);
+        return replies.start(effect.turnId, effect.request);
       case "abortModel":
-        return stopModel(effect.turnId);
+        return replies.abort(effect.turnId);
       case "setTimer":
-        return setTimer(effect.name, effect.at);
+        return timers.set(effect.name, effect.at);
       case "clearTimer":
-        return clearTimer(effect.name);
+        return timers.clear(effect.name);
       case "record":
         return parts.records.record(effect.facts);
       case "end":
-        return hangUp(effect.cause);
+        return hangUp(parts, effect.cause);
     }
-  }
-
-  function send(command: RelayCommand): void {
-    parts.socket.send(formatRelayCommand(command));
-  }
-
-  function clearTimer(name: TimerName): void {
-    clearTimeout(timers.get(name));
-    timers.delete(name);
-  }
-
-  function setTimer(name: TimerName, dueAt: Instant): void {
-    clearTimeout(timers.get(name));
-    const fire = (): void => {
-      timers.delete(name);
-      // The event loop's timers may be a millisecond early; the reducer takes nothing before its time.
-      step({ kind: "timerFired", name, at: Math.max(now(), dueAt) });
-    };
-    timers.set(name, setTimeout(fire, Math.max(0, dueAt - now())));
-  }
-
-  function startModel(turnId: number, request: ModelRequest): void {
-    const controller = new AbortController();
-    replies.set(turnId, controller);
-    const failed = (error: unknown): void => {
-      // The port promises never to throw: this is a defect, and the person still gets an answer.
-      log.error({ err: error }, "the language model's adapter threw");
-      happen({ kind: "modelFailed", turnId, retryable: false });
-    };
-    hear(turnId, parts.model.reply(request, controller.signal), controller.signal).catch(failed);
-  }
-
-  async function hear(
-    turnId: number,
-    reply: AsyncIterable<ModelChunk>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for await (const chunk of reply) {
-      if (signal.aborted) return;
-      if (chunk.kind === "failed") {
-        const { message, retryable } = chunk;
-        log.warn({ reason: message, retryable }, "the language model failed");
-      }
-      happen(modelEventOf(turnId, chunk));
-    }
-  }
-
-  function stopModel(turnId: number): void {
-    replies.get(turnId)?.abort();
-    replies.delete(turnId);
-  }
-
-  function hangUp(cause: EndCause): void {
-    const cut = (): void => {
-      send({ type: "end", handoffData: JSON.stringify({ cause }) });
-      setTimeout(() => parts.socket.close(1000, "the conversation is over"), CLOSE_GRACE_MS).unref();
-    };
-    atMost(parts.records.settled(), MAX_RECORD_WAIT_MS).then(cut, cut);
-  }
-
-  let isFinished = false;
-  function finish(): void {
-    if (isFinished) return;
-    isFinished = true;
-    for (const name of [...timers.keys()]) clearTimer(name);
-    for (const turnId of [...replies.keys()]) stopModel(turnId);
-    parts.ended();
   }
 
   return { happen, end: (cause) => happen({ kind: "endRequested", cause }) };
 }
 
-function modelEventOf(turnId: number, chunk: ModelChunk): VoiceEvent {
-  switch (chunk.kind) {
-    case "text":
-      return { kind: "modelToken", turnId, text: chunk.text };
-    case "tool_call":
-      return { kind: "modelToolCall", turnId, name: chunk.name, input: chunk.input };
-    case "done":
-      return { kind: "modelDone", turnId };
-    case "failed":
-      return { kind: "modelFailed", turnId, retryable: chunk.retryable };
-  }
+function send(socket: SocketSide, command: RelayCommand): void {
+  socket.send(formatRelayCommand(command));
+}
+
+function hangUp({ socket, records }: VoiceSessionParts, cause: EndCause): void {
+  const cut = (): void => {
+    send(socket, { type: "end", handoffData: JSON.stringify({ cause }) });
+    setTimeout(() => socket.close(1000, "the conversation is over"), CLOSE_GRACE_MS).unref();
+  };
+  atMost(records.settled(), MAX_RECORD_WAIT_MS).then(cut, cut);
+}
+
+interface Timers {
+  set(name: TimerName, dueAt: Instant): void;
+  clear(name: TimerName): void;
+  clearAll(): void;
+}
+
+function createTimers(now: () => Instant, fired: (name: TimerName, at: Instant) => void): Timers {
+  const waiting = new Map<TimerName, NodeJS.Timeout>();
+  const clear = (name: TimerName): void => {
+    clearTimeout(waiting.get(name));
+    waiting.delete(name);
+  };
+  return {
+    set: (name, dueAt) => {
+      clear(name);
+      const fire = (): void => {
+        waiting.delete(name);
+        // The event loop's timers may be a millisecond early, and a conversation takes nothing before its time.
+        fired(name, Math.max(now(), dueAt));
+      };
+      waiting.set(name, setTimeout(fire, Math.max(0, dueAt - now())));
+    },
+    clear,
+    clearAll: () => {
+      for (const name of waiting.keys()) clear(name);
+    },
+  };
 }
 
 function sessionTime(clock: Clock): () => Instant {

@@ -1,35 +1,39 @@
-// The conversations of this process: one for each open socket, up to a limit. Knows which calls talk here, and can let them
-// finish or end them.
+// The conversations of this process: one for each open socket, up to a limit. Knows which calls talk here, brings them the
+// news that other processes wrote, and can let them finish or end them.
 
-import { randomBytes } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
-import { describeCall } from "../agent/call-facts.ts";
-import { buildPreamble } from "../agent/prompt.ts";
-import { planSession, type SessionPlan } from "../agent/session-state.ts";
+
+import { openSession } from "../agent/session.ts";
+import type { SessionState } from "../agent/session-state.ts";
 import type { RelaySetupFrame } from "../carrier/twilio/relay-frames.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { EndCause } from "../domain/call-life.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
+import type { Random } from "../ports/random.ts";
 import {
   loadConversation,
-  recordConversation,
+  recordConversationFacts,
   type Conversation,
-  type ConversationFacts,
 } from "../store/conversations.ts";
-import { createVoiceSession, type VoiceSession } from "./voice-session.ts";
+import { createVoiceNews } from "./voice-news.ts";
+import { createVoiceRecords } from "./voice-records.ts";
+import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-session.ts";
 
-/** A snapshot is worth a few tries; the next one replaces it anyway. */
-const MAX_RECORD_TRIES = 4;
-const RECORD_RETRY_MS = 250;
-const DRAIN_POLL_MS = 100;
+/** A person hears nothing while the conversation is loaded, so a database that stumbles gets two more chances, no more. */
+const MAX_LOAD_TRIES = 3;
+const LOAD_RETRY_MS = 300;
+const DRAIN_POLL_MS = 50;
+/** 72 bits: nobody who fills in a list can guess where its data ends. */
 const BOUNDARY_BYTES = 9;
 
 export interface VoiceSessionsOptions {
   readonly database: Database;
   readonly model: Model;
   readonly clock: Clock;
+  readonly random: Random;
   /** Names this process on the calls that talk here. */
   readonly owner: string;
   readonly maxSessions: number;
@@ -38,88 +42,155 @@ export interface VoiceSessionsOptions {
   apply(events: readonly CarrierEvent[]): Promise<void>;
 }
 
-export interface SocketSide {
-  send(text: string): void;
-  close(code: number, reason: string): void;
+/** The dial that a socket's address names, and what the carrier said first. */
+export interface VoiceOpening {
+  readonly callId: string;
+  readonly dialNumber: number;
+  readonly setup: RelaySetupFrame;
 }
+
+export type VoiceOpened =
+  | { readonly kind: "opened"; readonly session: VoiceSession }
+  | { readonly kind: "refused"; readonly reason: string };
 
 export interface VoiceSessions {
   readonly maxSessions: number;
+  /** Room for one more, and not draining. */
+  hasRoom(): boolean;
   count(): number;
   callIds(): readonly string[];
-  /** Opens the conversation that a `setup` frame names; a string says why not. */
-  open(
-    callId: string,
-    dialNumber: number,
-    setup: RelaySetupFrame,
-    socket: SocketSide,
-  ): Promise<VoiceSession | string>;
-  /** Waits until every conversation is over, at most so long; then ends the rest. */
+  /**
+   * Opens and connects the conversation that a `setup` frame names.
+   * @throws as the database does, when it stays away
+   */
+  open(opening: VoiceOpening, socket: SocketSide): Promise<VoiceOpened>;
+  /** Ends every conversation at once. Resolves when their last facts are written, or given up. */
+  endAll(cause: EndCause): Promise<void>;
+  /** Takes no more, waits until every conversation is over, at most so long; then ends the rest. */
   drain(deadlineMs: number): Promise<void>;
 }
 
 export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSessions {
   const sessions = new Map<string, VoiceSession>();
+  // Conversations that are over, whose last facts are on their way to disk.
+  const settling = new Set<Promise<void>>();
+  const news = createVoiceNews({ database: options.database, log: options.log, sessions });
+  let isDraining = false;
 
-  async function open(
-    callId: string,
-    dialNumber: number,
-    setup: RelaySetupFrame,
-    socket: SocketSide,
-  ): Promise<VoiceSession | string> {
-    // The socket is itself a proof that the call was answered, whatever callbacks are still under way.
-    await options.apply([answeredEvent(callId, dialNumber, setup, options.clock)]);
-    const conversation = await loadConversation(options.database, callId);
-    const refusal = refusalOf(conversation, dialNumber, setup);
-    if (refusal !== null || conversation === null) return refusal ?? "there is no such call";
-    if (sessions.has(callId)) return "the call already has a conversation here";
+  async function open(opening: VoiceOpening, socket: SocketSide): Promise<VoiceOpened> {
+    const { callId, setup } = opening;
+    const loaded = await loadOpen(options, opening);
+    const reason = refusalOf(loaded, setup) ?? roomFault(callId);
+    if (reason !== null || loaded === null) return { kind: "refused", reason: reason ?? "" };
+    const log = options.log.child({ callId, relaySessionId: setup.sessionId });
+    const place = { process: options.owner, sessionId: setup.sessionId };
+    const records = createVoiceRecords(
+      (facts) => recordConversationFacts(options.database, callId, facts, place),
+      log,
+    );
     const session = createVoiceSession({
-      plan: planOf(conversation, options.clock),
+      start: sessionOf(loaded, options),
       clock: options.clock,
       model: options.model,
-      send: (text) => socket.send(text),
-      record: (facts) => record(options, callId, facts, setup.sessionId),
+      socket,
+      records,
+      log,
       ended: () => {
         sessions.delete(callId);
+        const settled = records.settled().finally(() => settling.delete(settled));
+        settling.add(settled);
       },
-      onFault: (error) =>
-        options.log.error({ callId, err: error }, "an effect of a conversation failed"),
     });
     sessions.set(callId, session);
-    return session;
+    news.watch();
+    records.record(NOTHING_YET);
+    session.happen({ kind: "connected" });
+    if (loaded.answeredBy !== null) {
+      session.happen({ kind: "amdVerdict", answeredBy: loaded.answeredBy });
+    }
+    // The greeting does not wait for this commit; the carrier's callbacks say the same.
+    if (loaded.open) {
+      options.apply([answeredEvent(opening, options.clock.now())]).catch((error: unknown) => {
+        log.warn({ err: error }, "an answered call could not be reported");
+      });
+    }
+    return { kind: "opened", session };
   }
 
-  const endAll = (cause: EndCause): void => {
+  function roomFault(callId: string): string | null {
+    if (sessions.has(callId)) return "the call already has a conversation here";
+    return sessions.size >= options.maxSessions ? "this process holds no more conversations" : null;
+  }
+
+  async function endAll(cause: EndCause): Promise<void> {
     for (const session of sessions.values()) session.end(cause);
-  };
+    await Promise.all(settling);
+  }
 
   return {
     maxSessions: options.maxSessions,
+    hasRoom: () => !isDraining && sessions.size < options.maxSessions,
     count: () => sessions.size,
     callIds: () => [...sessions.keys()],
     open,
+    endAll,
     drain: async (deadlineMs) => {
-      const deadline = performance.now() + deadlineMs;
-      while (sessions.size > 0 && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-      }
-      endAll("server_restart");
+      isDraining = true;
+      const deadline = options.clock.monotonicMs() + deadlineMs;
+      while (sessions.size > 0 && options.clock.monotonicMs() < deadline)
+        await delay(DRAIN_POLL_MS);
+      await endAll("server_restart");
     },
   };
 }
 
-function answeredEvent(
-  callId: string,
-  dialNumber: number,
-  setup: RelaySetupFrame,
-  clock: Clock,
-): CarrierEvent {
+// Says where the conversation is held, before there is anything to keep.
+const NOTHING_YET = {
+  transcript: [],
+  endCause: null,
+  modelAskedAt: null,
+  modelFirstTokenAt: null,
+  avgLatencyMs: null,
+} as const;
+
+/** The conversation of a call that is open, or that this very socket proves to be alive. */
+async function loadOpen(
+  options: VoiceSessionsOptions,
+  opening: VoiceOpening,
+): Promise<Conversation | null> {
+  const loaded = await loadPatiently(options, opening);
+  if (
+    loaded === null ||
+    loaded.open ||
+    refusalOf({ ...loaded, open: true }, opening.setup) !== null
+  ) {
+    return loaded;
+  }
+  await options.apply([answeredEvent(opening, options.clock.now())]);
+  return loadPatiently(options, opening);
+}
+
+async function loadPatiently(
+  options: VoiceSessionsOptions,
+  { callId, dialNumber }: VoiceOpening,
+): Promise<Conversation | null> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await loadConversation(options.database, callId, dialNumber);
+    } catch (error) {
+      if (tries >= MAX_LOAD_TRIES) throw error;
+      await delay(LOAD_RETRY_MS);
+    }
+  }
+}
+
+function answeredEvent({ callId, dialNumber, setup }: VoiceOpening, at: Instant): CarrierEvent {
   return {
     kind: "status",
     callId,
     dialNumber,
     carrierCallId: setup.callSid,
-    at: clock.now(),
+    at,
     source: "callback",
     status: "in_progress",
     durationSeconds: null,
@@ -127,54 +198,35 @@ function answeredEvent(
   };
 }
 
-function refusalOf(
-  conversation: Conversation | null,
-  dialNumber: number,
-  setup: RelaySetupFrame,
-): string | null {
-  if (conversation === null) return "there is no such call, or it is over";
+function refusalOf(conversation: Conversation | null, setup: RelaySetupFrame): string | null {
+  if (conversation === null) return "there is no such dial";
   if (conversation.carrierAccountId !== setup.accountSid) return "the setup names another account";
-  if (conversation.dialNumber !== dialNumber) return "the setup belongs to an earlier dial";
-  if (conversation.carrierCallId !== setup.callSid) return "the setup names another call";
-  return null;
+  const { carrierCallId } = conversation;
+  if (carrierCallId !== null && carrierCallId !== setup.callSid)
+    return "the setup names another call";
+  return conversation.open ? null : "the call is over";
 }
 
-function planOf(conversation: Conversation, clock: Clock): SessionPlan {
-  const { agentSettings: agent, numberSettings } = conversation;
-  const facts = describeCall({
-    at: clock.now(),
-    timezone: conversation.timezone,
-    calleePhone: conversation.toNumber,
-    businessPhone: conversation.fromNumber,
-    attempt: conversation.attempt,
-  });
-  const preamble = buildPreamble({
-    agent,
-    numberPrompt: numberSettings?.custom_prompt ?? null,
+function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): SessionState {
+  return openSession({
+    agent: conversation.agentSettings,
+    numberPrompt: conversation.numberSettings?.custom_prompt ?? null,
     purpose: conversation.prompt,
     variables: conversation.variables,
-    facts,
-    boundary: randomBytes(BOUNDARY_BYTES).toString("base64url"),
+    greeting: conversation.greeting,
+    boundary: Buffer.from(options.random.bytes(BOUNDARY_BYTES)).toString("base64url"),
+    context: {
+      at: options.clock.now(),
+      timezone: conversation.timezone,
+      calleePhone: conversation.toNumber,
+      businessPhone: conversation.fromNumber,
+      attempt: conversation.attempt,
+    },
   });
-  return planSession(agent, { preamble, greeting: conversation.greeting ?? agent.welcome_message });
 }
 
-async function record(
-  options: VoiceSessionsOptions,
-  callId: string,
-  facts: ConversationFacts,
-  sessionId: string,
-): Promise<void> {
-  for (let tries = 1; tries <= MAX_RECORD_TRIES; tries += 1) {
-    try {
-      await recordConversation(options.database, callId, facts, {
-        process: options.owner,
-        sessionId,
-      });
-      return;
-    } catch (error) {
-      options.log.warn({ callId, tries, err: error }, "what was said could not be stored yet");
-      await new Promise((resolve) => setTimeout(resolve, RECORD_RETRY_MS * tries));
-    }
-  }
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }

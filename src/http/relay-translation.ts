@@ -1,0 +1,35 @@
+// Between the carrier's frames and the conversation's vocabulary. Nothing is decided here; what has no meaning for a
+// conversation is null.
+
+import type { SessionEvent } from "../agent/session-events.ts";
+import type { RelayFrame } from "../carrier/twilio/relay-frames.ts";
+
+// An event without its instant, for each kind by itself.
+type Untimed<E> = E extends { readonly at: number } ? Omit<E, "at"> : never;
+
+/** Something that happens to a conversation, now. */
+export type VoiceEvent = Untimed<SessionEvent>;
+
+/** A frame as an event; null for `setup` and `error`, which are for whoever holds the socket. */
+export function voiceEventOf(frame: RelayFrame): VoiceEvent | null {
+  switch (frame.type) {
+    case "prompt":
+      return frame.last
+        ? { kind: "final", text: frame.voicePrompt, language: frame.lang ?? null }
+        : { kind: "partial", text: frame.voicePrompt };
+    case "interrupt":
+      return {
+        kind: "interrupted",
+        heardText: frame.utteranceUntilInterrupt,
+        durationMs: frame.durationUntilInterruptMs,
+      };
+    case "dtmf":
+      return { kind: "dtmf", digit: frame.digit };
+    case "info":
+      if (frame.name === "tokensPlayed") return { kind: "played", text: frame.value };
+      return { kind: frame.name, on: frame.value === "on" };
+    case "setup":
+    case "error":
+      return null;
+  }
+}
