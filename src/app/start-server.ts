@@ -9,9 +9,10 @@ import { createCampaignVerbs } from "../engine/campaign-verbs.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { createHttpServer } from "../http/server.ts";
 import { createModel } from "../model/ai-model.ts";
+import type { Model } from "../ports/model.ts";
 import type { Config } from "./config.ts";
 import { openDatabase, type OpenDatabase } from "./database.ts";
-import { startDialingLoop } from "./dialing-loop.ts";
+import { startDialingLoop, type DialingLoop } from "./dialing-loop.ts";
 import { loadEncryptionKey } from "./encryption-key.ts";
 import { createHealthCheck } from "./health.ts";
 import { openStore, type Store } from "./open-store.ts";
@@ -47,8 +48,6 @@ export interface RunningServer {
   readonly newOperatorToken: string | null;
   /** What still has to be set before anybody can be called. */
   readonly hints: readonly string[];
-  /** Ready to connect to: for commands that run a server inside. */
-  readonly connectionString: string;
   /**
    * Stops claiming, finishes what is being placed, lets conversations end, closes everything. In
    * bounded time.
@@ -56,41 +55,57 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What was started, so that it is stopped in the opposite order, also when a later part fails. */
+type Stops = (() => Promise<void> | void)[];
+
 /** @throws Error with what to do: settings, database, port */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
-  const store = await openStore(options.config, options);
+  const stops: Stops = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).toReversed()) await each();
+  };
   try {
-    return await startOnStore(options, store);
+    const store = await openStore(options.config, options);
+    stops.push(() => store.stop());
+    const base = await startBase(options, store, stops);
+    const dialer = startDialer(options, base, stops);
+    const front = await startFront(options, base, dialer, stops);
+    return {
+      url: front.url,
+      storeDescription: store.description,
+      newOperatorToken: base.newOperatorToken,
+      hints: hintsOf(options.config, base.model),
+      stop,
+    };
   } catch (error) {
-    await store.stop();
+    await stop();
     throw error;
   }
 }
 
-async function startOnStore(options: StartServerOptions, store: Store): Promise<RunningServer> {
+type Base = Awaited<ReturnType<typeof startBase>>;
+
+/** Database, clock, secrets and the two sides the dialer talks to. */
+async function startBase(options: StartServerOptions, store: Store, stops: Stops) {
   const { config, log } = options;
-  const open = (maxConnections: number, applicationName: string): Promise<OpenDatabase> =>
-    openDatabase({ connectionString: store.connectionString, maxConnections, applicationName });
+  const open = async (maxConnections: number, applicationName: string): Promise<OpenDatabase> => {
+    const { connectionString } = store;
+    const database = await openDatabase({ connectionString, maxConnections, applicationName });
+    stops.push(() => database.close());
+    return database;
+  };
   const httpDatabase = await open(HTTP_CONNECTIONS, "carillon http");
   const engineDatabase = await open(ENGINE_CONNECTIONS, "carillon engine");
   const clock = await startSystemClock(engineDatabase);
-  const encryption = loadEncryptionKey({
-    explicit: config.get("CARILLON_ENCRYPTION_KEY"),
-    dataDirectory: store.dataDirectory,
-  });
+  stops.push(() => clock.stop());
+  const explicit = config.get("CARILLON_ENCRYPTION_KEY");
+  const encryption = loadEncryptionKey({ explicit, dataDirectory: store.dataDirectory });
   if (encryption.madeIn !== null && config.get("DATABASE_URL") !== null) {
     options.onNotice(
-      `Made an encryption key in ${encryption.madeIn}; every process of the installation needs the same one.`,
+      `Made an encryption key in ${encryption.madeIn}; every process needs the same one.`,
     );
   }
-  const secretBox = createSecretBox(encryption.key, systemRandom);
-  const newOperatorToken = await ensureOperatorToken(
-    httpDatabase,
-    systemRandom,
-    config.get("CARILLON_OPERATOR_TOKEN"),
-  );
-  const roles = config.require("CARILLON_ROLES");
-  const owner = newRowId("proc", systemRandom);
+  const configuredToken = config.get("CARILLON_OPERATOR_TOKEN");
   const model = createModel({
     model: config.get("CARILLON_MODEL"),
     baseUrl: config.get("CARILLON_MODEL_BASE_URL"),
@@ -98,16 +113,38 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
   });
   const address = await chooseAddress(config);
   const publicUrl = config.get("CARILLON_PUBLIC_URL") ?? address.url;
-  const carrier = createTwilioCarrier({
-    baseUrl: config.require("TWILIO_API_BASE_URL"),
-    publicUrl,
+  const baseUrl = config.require("TWILIO_API_BASE_URL");
+  const carrier = createTwilioCarrier({ baseUrl, publicUrl, clock, log });
+  stops.push(() => carrier.close());
+  return {
+    httpDatabase,
+    engineDatabase,
     clock,
-    log,
-  });
+    model,
+    carrier,
+    publicUrl,
+    port: address.port,
+    owner: newRowId("proc", systemRandom),
+    secretBox: createSecretBox(encryption.key, systemRandom),
+    newOperatorToken: await ensureOperatorToken(httpDatabase, systemRandom, configuredToken),
+  };
+}
+
+interface RunningDialer {
+  readonly engine: Engine;
+  /** null when dialing is not a role of this process. */
+  readonly loop: DialingLoop | null;
+  /** Wakes this process's dialer and the others'. */
+  wake(): void;
+}
+
+function startDialer(options: StartServerOptions, base: Base, stops: Stops): RunningDialer {
+  const { clock, model, carrier, owner, secretBox } = base;
+  const { log } = options;
   const engine = createEngine({
     clock,
     random: systemRandom,
-    database: engineDatabase,
+    database: base.engineDatabase,
     carrier,
     model,
     owner,
@@ -115,20 +152,30 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
     decryptToken: (encrypted) => secretBox.decrypt(encrypted),
     prepareGreeting: (settings, variables) => prepareGreeting(settings, variables),
   });
-  const loop = roles.includes("dialer") ? startDialingLoop({ engine, clock, log }) : null;
+  const isDialer = options.config.require("CARILLON_ROLES").includes("dialer");
+  const loop = isDialer ? startDialingLoop({ engine, clock, log }) : null;
+  stops.push(async () => {
+    await loop?.stop();
+    await engine.drain();
+  });
   const wake = (): void => {
     loop?.wake();
-    // Others may be asleep, and this process may not dial at all. A lost notification costs a nap.
-    httpDatabase.query(`select pg_notify('${WAKE_CHANNEL}', '')`).catch(() => {});
+    // Others may be asleep, and this process may not dial. A lost notification costs a nap.
+    base.httpDatabase.query(`select pg_notify('${WAKE_CHANNEL}', '')`).catch(() => {});
   };
-  const wakingEngine: Engine = {
-    ...engine,
-    apply: async (events) => {
-      await engine.apply(events);
-      if (loop === null) wake();
-      else loop.wake();
-    },
-  };
+  return { engine, loop, wake };
+}
+
+async function startFront(
+  options: StartServerOptions,
+  base: Base,
+  dialer: RunningDialer,
+  stops: Stops,
+): Promise<{ readonly url: string }> {
+  const { config, log } = options;
+  const { httpDatabase, engineDatabase, clock, model, carrier, publicUrl, owner, secretBox } = base;
+  const { engine, loop, wake } = dialer;
+  const version = packageVersion();
   const voice = createVoice({
     config,
     database: httpDatabase,
@@ -138,14 +185,12 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
     log,
     publicUrl,
     secretBox,
-    engine: wakingEngine,
-  });
-  const health = createHealthCheck({
-    database: httpDatabase,
-    clock,
-    model,
-    loop,
-    version: packageVersion(),
+    apply: async (events) => {
+      await engine.apply(events);
+      // An ended call frees a slot: whoever dials should look.
+      if (loop === null) wake();
+      else loop.wake();
+    },
   });
   const app = createHttpServer({
     database: httpDatabase,
@@ -163,42 +208,26 @@ async function startOnStore(options: StartServerOptions, store: Store): Promise<
     },
     secretBox,
     log,
-    version: packageVersion(),
-    health,
+    version,
+    health: createHealthCheck({ database: httpDatabase, clock, model, loop, version }),
     extensions: [voice.webhooks],
   });
-  const detachSockets = voice.attach(app.server);
+  stops.push(() => app.close());
+  stops.push(voice.attach(app.server));
   const listener = await engineDatabase.listen(WAKE_CHANNEL, () => loop?.wake());
-  const reports = await startProcessReports({
-    database: engineDatabase,
-    clock,
-    owner,
-    roles,
-    voice,
-    log,
+  stops.push(() => listener.close());
+  const roles = config.require("CARILLON_ROLES");
+  const parts = { database: engineDatabase, clock, owner, roles, voice, log };
+  const reports = await startProcessReports(parts);
+  stops.push(() => reports.stop());
+  const url = await app.listen({ host: config.require("CARILLON_HOST"), port: base.port });
+  // Last in, first out: conversations may end before anything else goes, and nothing new is dialed.
+  stops.push(async () => {
+    await loop?.stop();
+    await engine.drain();
+    await voice.drain(VOICE_DRAIN_MS);
   });
-  const url = await app.listen({ host: config.require("CARILLON_HOST"), port: address.port });
-  return {
-    url,
-    storeDescription: store.description,
-    newOperatorToken,
-    hints: hintsOf(config, model.configuration()),
-    connectionString: store.connectionString,
-    stop: async () => {
-      await loop?.stop();
-      await engine.drain();
-      await voice.drain(VOICE_DRAIN_MS);
-      await reports.stop();
-      await listener.close();
-      detachSockets();
-      await app.close();
-      await carrier.close();
-      clock.stop();
-      await engineDatabase.close();
-      await httpDatabase.close();
-      await store.stop();
-    },
-  };
+  return { url };
 }
 
 // The public address is part of every callback, so the port must be known before the first call is
@@ -227,12 +256,10 @@ async function freePort(host: string): Promise<number> {
   });
 }
 
-function hintsOf(
-  config: Config,
-  model: ReturnType<ReturnType<typeof createModel>["configuration"]>,
-): readonly string[] {
+function hintsOf(config: Config, model: Model): readonly string[] {
   const hints: string[] = [];
-  if (model.kind === "missing") hints.push(model.instruction);
+  const configuration = model.configuration();
+  if (configuration.kind === "missing") hints.push(configuration.instruction);
   if (
     config.get("CARILLON_PUBLIC_URL") === null &&
     config.source("TWILIO_API_BASE_URL") === "default"

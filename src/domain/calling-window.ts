@@ -46,6 +46,8 @@ export type WindowParse =
       readonly message: string;
     };
 
+type InvalidWindow = Extract<WindowParse, { kind: "invalid" }>;
+
 const MINUTE_MS = 60_000;
 const MINUTES_PER_DAY = 1440;
 const DAY_MS = MINUTES_PER_DAY * MINUTE_MS;
@@ -63,10 +65,19 @@ export function parseCallingWindow(fields: CallingWindowFields): WindowParse {
     if (days.days === null) return { kind: "valid", window: null };
     return valid({ startMinutes: 0, endMinutes: MINUTES_PER_DAY, days: days.days });
   }
-  if (start === null)
+  if (start === null) {
     return invalid("window_start_minutes", "is needed when window_end_minutes is given");
-  if (end === null)
+  }
+  if (end === null) {
     return invalid("window_end_minutes", "is needed when window_start_minutes is given");
+  }
+  return (
+    checkBounds(start, end) ??
+    valid({ startMinutes: start, endMinutes: end, days: days.days ?? WEEKDAYS })
+  );
+}
+
+function checkBounds(start: number, end: number): InvalidWindow | null {
   if (!Number.isInteger(start) || start < 0 || start > 1439) {
     return invalid("window_start_minutes", "must be a whole number of minutes from 0 to 1439");
   }
@@ -74,7 +85,7 @@ export function parseCallingWindow(fields: CallingWindowFields): WindowParse {
     return invalid("window_end_minutes", "must be a whole number of minutes from 1 to 1440");
   }
   if (start === end) return invalid("window_end_minutes", "must differ from window_start_minutes");
-  return valid({ startMinutes: start, endMinutes: end, days: days.days ?? WEEKDAYS });
+  return null;
 }
 
 /**
@@ -198,7 +209,7 @@ function weekdayOf(dayOfWeek: number): Weekday {
 
 function parseDays(
   days: readonly string[] | null,
-): { kind: "valid"; days: readonly Weekday[] | null } | Extract<WindowParse, { kind: "invalid" }> {
+): { kind: "valid"; days: readonly Weekday[] | null } | InvalidWindow {
   if (days === null) return { kind: "valid", days: null };
   if (days.length === 0) return invalid("window_days", "must name at least one weekday");
   const unknown = days.find((day) => !(WEEKDAYS as readonly string[]).includes(day));
@@ -211,10 +222,7 @@ function parseDays(
   return { kind: "valid", days: WEEKDAYS.filter((day) => days.includes(day)) };
 }
 
-function invalid(
-  field: keyof CallingWindowFields,
-  message: string,
-): Extract<WindowParse, { kind: "invalid" }> {
+function invalid(field: keyof CallingWindowFields, message: string): InvalidWindow {
   return { kind: "invalid", field, message: `${field} ${message}` };
 }
 

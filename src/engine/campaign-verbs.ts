@@ -60,6 +60,18 @@ export interface CampaignVerbs {
   ): Promise<CampaignVerbResult>;
 }
 
+interface VerbWork {
+  /** Carries the decided change out; a text says why it cannot be. */
+  become(
+    tx: Queryable,
+    campaign: VerbCampaign,
+    status: CampaignStatus,
+    now: Instant,
+  ): Promise<string | null>;
+  /** What is left to do when the campaign already is what was asked for. */
+  unchanged?(tx: Queryable, campaign: VerbCampaign, now: Instant): Promise<void>;
+}
+
 export function createCampaignVerbs(ports: {
   readonly database: Database;
   readonly clock: Clock;
@@ -68,77 +80,88 @@ export function createCampaignVerbs(ports: {
     verb: CampaignVerb,
     keyId: string,
     campaignId: string,
-    carryOut: (
-      tx: Queryable,
-      campaign: VerbCampaign,
-      to: CampaignStatus,
-      now: Instant,
-    ) => Promise<string | null>,
-    whenUnchanged?: (tx: Queryable, campaign: VerbCampaign, now: Instant) => Promise<void>,
+    work: VerbWork,
   ): Promise<CampaignVerbResult> =>
     ports.database.transaction(async (tx) => {
       const campaign = await lockCampaign(tx, keyId, campaignId);
       if (campaign === null) return { kind: "not_found" };
-      const now = ports.clock.now();
-      const decision = decideVerb(verb, {
-        status: campaign.status,
-        hasStarted: campaign.startedAt !== null,
-      });
-      if (decision.kind === "refused") return refusal(decision.code, verb, campaign.status);
-      let status = campaign.status;
-      if (decision.kind === "become") {
-        const problem = await carryOut(tx, campaign, decision.status, now);
-        if (problem !== null)
-          return { kind: "refused", code: "campaign_launch_failed", message: problem };
-        status = decision.status;
-      } else {
-        await whenUnchanged?.(tx, campaign, now);
-      }
-      return {
-        kind: "done",
-        campaign: { id: campaign.id, status, ...(await countQueue(tx, campaign.id)) },
-      };
+      return carryOut(tx, verb, campaign, work, ports.clock.now());
     });
-
   return {
-    launch: (keyId, campaignId, options) =>
-      run("launch", keyId, campaignId, async (tx, campaign, status, now) => {
-        const counts = await countQueue(tx, campaign.id);
-        const problem = launchProblem(campaign, counts.recipientsCount);
-        if (problem !== null) return problem;
-        await recordLaunch(tx, campaign.id, launchOf(campaign, options.respectWindow, now));
-        await clearFaults(tx, campaign.phoneNumberId);
-        await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
-        return null;
-      }),
-    pause: (keyId, campaignId) =>
-      run("pause", keyId, campaignId, async (tx, campaign, status, now) => {
-        await setCampaignStatus(tx, campaign.id, { status, reason: "paused by request", now });
-        await takeBack(tx, campaign.id, "requeue", now);
-        return null;
-      }),
-    resume: (keyId, campaignId) =>
-      run("resume", keyId, campaignId, async (tx, campaign, status, now) => {
-        await clearFaults(tx, campaign.phoneNumberId);
-        await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
-        return null;
-      }),
-    cancel: (keyId, campaignId, options) =>
-      run(
-        "cancel",
-        keyId,
-        campaignId,
-        async (tx, campaign, status, now) => {
-          await setCampaignStatus(tx, campaign.id, { status, reason: "canceled by request", now });
-          await takeBack(tx, campaign.id, "settle", now);
-          if (options.hangUp) await hangUpLive(tx, campaign.id, now);
-          return null;
-        },
-        // A second cancel may still ask to hang up.
-        async (tx, campaign, now) => {
-          if (options.hangUp) await hangUpLive(tx, campaign.id, now);
-        },
-      ),
+    launch: (keyId, campaignId, { respectWindow }) =>
+      run("launch", keyId, campaignId, launching(respectWindow)),
+    pause: (keyId, campaignId) => run("pause", keyId, campaignId, pausing),
+    resume: (keyId, campaignId) => run("resume", keyId, campaignId, resuming),
+    cancel: (keyId, campaignId, { hangUp }) => run("cancel", keyId, campaignId, canceling(hangUp)),
+  };
+}
+
+async function carryOut(
+  tx: Queryable,
+  verb: CampaignVerb,
+  campaign: VerbCampaign,
+  work: VerbWork,
+  now: Instant,
+): Promise<CampaignVerbResult> {
+  const hasStarted = campaign.startedAt !== null;
+  const decision = decideVerb(verb, { status: campaign.status, hasStarted });
+  if (decision.kind === "refused") return refusal(decision.code, verb, campaign.status);
+  let status = campaign.status;
+  if (decision.kind === "become") {
+    const problem = await work.become(tx, campaign, decision.status, now);
+    if (problem !== null) {
+      return { kind: "refused", code: "campaign_launch_failed", message: problem };
+    }
+    status = decision.status;
+  } else {
+    await work.unchanged?.(tx, campaign, now);
+  }
+  const counts = await countQueue(tx, campaign.id);
+  return { kind: "done", campaign: { id: campaign.id, status, ...counts } };
+}
+
+function launching(respectWindow: boolean): VerbWork {
+  return {
+    become: async (tx, campaign, status, now) => {
+      const counts = await countQueue(tx, campaign.id);
+      const problem = launchProblem(campaign, counts.recipientsCount);
+      if (problem !== null) return problem;
+      await recordLaunch(tx, campaign.id, launchOf(campaign, respectWindow, now));
+      await clearFaults(tx, campaign.phoneNumberId);
+      await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
+      return null;
+    },
+  };
+}
+
+const pausing: VerbWork = {
+  become: async (tx, campaign, status, now) => {
+    await setCampaignStatus(tx, campaign.id, { status, reason: "paused by request", now });
+    await takeBack(tx, campaign.id, "requeue", now);
+    return null;
+  },
+};
+
+const resuming: VerbWork = {
+  become: async (tx, campaign, status, now) => {
+    await clearFaults(tx, campaign.phoneNumberId);
+    await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
+    return null;
+  },
+};
+
+function canceling(hangUp: boolean): VerbWork {
+  return {
+    become: async (tx, campaign, status, now) => {
+      await setCampaignStatus(tx, campaign.id, { status, reason: "canceled by request", now });
+      await takeBack(tx, campaign.id, "settle", now);
+      if (hangUp) await hangUpLive(tx, campaign.id, now);
+      return null;
+    },
+    // A second cancel may still ask to hang up.
+    unchanged: async (tx, campaign, now) => {
+      if (hangUp) await hangUpLive(tx, campaign.id, now);
+    },
   };
 }
 

@@ -2,8 +2,8 @@
 // apply() merges what the carrier reported. It owns no timer and no clock. Nothing here is correct
 // because of a wake-up: they only make it sooner.
 //
-// One tick: campaign steps -> claim -> gate and place -> look up the silent -> end what was asked
-// to end -> when to wake.
+// One tick: campaign steps -> claim -> gate and place -> look up the silent -> end what was asked to
+// end -> when to wake.
 
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { MAX_LATENESS_MS } from "../domain/claim-plan.ts";
@@ -17,16 +17,11 @@ import { DIALING_SILENCE_MS } from "./look-up-times.ts";
 import { placeCall, releaseHeldBack } from "./place.ts";
 import { endRequestedCalls, endStrays, lookUpSilentCalls } from "./reconcile.ts";
 
-/**
- * Calls pass the gate this long before their instant, so that the database's answer is there in
- * time.
- */
+/** Calls pass the gate this long before their instant, so that the database's answer is there in time. */
 const GATE_LEAD_MS = 200;
 /** A lease must outlast the latest possible write by this much: clocks agree to far less. */
 const LEASE_MARGIN_MS = 1_000;
-/**
- * Campaign steps run this often while calls are made; a window's change wakes them at its instant.
- */
+/** Campaign steps run this often while calls are made; a window's change wakes them at its instant. */
 const CAMPAIGN_STEPS_MS = 500;
 const SWEEP_MS = 60_000;
 /** Longest sleep: a lost notification costs no more. */
@@ -47,10 +42,7 @@ export interface Engine {
    * the database does.
    */
   tick(): Promise<TickOutcome>;
-  /**
-   * Merges carrier events in one transaction: idempotent, order-independent. Resolves after the
-   * commit.
-   */
+  /** Merges carrier events in one transaction: idempotent, order-independent. Resolves after the commit. */
   apply(events: readonly CarrierEvent[]): Promise<void>;
   /** Stops claiming, gives reservations back and waits for what is being placed. */
   drain(): Promise<void>;
@@ -59,109 +51,136 @@ export interface Engine {
 }
 
 export function createEngine(deps: EngineDependencies): Engine {
-  let reservations: Reservation[] = [];
-  let isDraining = false;
-  let stepsDueAt = Number.NEGATIVE_INFINITY;
-  let sweepDueAt = Number.NEGATIVE_INFINITY;
-  let reconcileDueAt = Number.NEGATIVE_INFINITY;
-  let claimDueAt = Number.NEGATIVE_INFINITY;
-  const placings = new Set<Promise<void>>();
+  const dialer = new Dialer(deps);
+  return {
+    tick: () => dialer.tick(),
+    apply: (events) => dialer.apply(events),
+    drain: () => dialer.drain(),
+    placingCount: () => dialer.placingCount(),
+  };
+}
 
-  async function tick(): Promise<TickOutcome> {
-    const state = deps.clock.state();
+/** What one process remembers between ticks. Losing it costs a lease's time and nothing else. */
+class Dialer {
+  readonly #deps: EngineDependencies;
+  #reservations: Reservation[] = [];
+  #isDraining = false;
+  #stepsDueAt = Number.NEGATIVE_INFINITY;
+  #sweepDueAt = Number.NEGATIVE_INFINITY;
+  #reconcileDueAt = Number.NEGATIVE_INFINITY;
+  #claimDueAt = Number.NEGATIVE_INFINITY;
+  readonly #placings = new Set<Promise<void>>();
+
+  constructor(deps: EngineDependencies) {
+    this.#deps = deps;
+  }
+
+  placingCount(): number {
+    return this.#placings.size;
+  }
+
+  async tick(): Promise<TickOutcome> {
+    const { clock, log } = this.#deps;
+    const state = clock.state();
     if (state.kind === "degraded") {
-      deps.log.warn({ reason: state.reason }, "the clock cannot be trusted; nothing is dialed");
-      return { nextWakeAt: deps.clock.now() + DEGRADED_SLEEP_MS };
+      log.warn({ reason: state.reason }, "the clock cannot be trusted; nothing is dialed");
+      return { nextWakeAt: clock.now() + DEGRADED_SLEEP_MS };
     }
-    await campaignSteps();
-    if (!isDraining) await claim();
-    await gateAndPlace();
-    await reconcile();
-    return { nextWakeAt: nextWakeAt() };
+    await this.#runSteps();
+    if (!this.#isDraining) await this.#claim();
+    await this.#gateAndPlace();
+    this.#reconcile();
+    return { nextWakeAt: this.#nextWakeAt() };
   }
 
-  async function campaignSteps(): Promise<void> {
-    if (deps.clock.now() >= sweepDueAt) {
-      await sweep(deps);
-      sweepDueAt = deps.clock.now() + SWEEP_MS;
+  async apply(events: readonly CarrierEvent[]): Promise<void> {
+    const strays = await applyEvents(this.#deps, events);
+    if (strays.length > 0) this.#track(endStrays(this.#deps, strays), "strays");
+  }
+
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    const ids = this.#reservations.map((reservation) => reservation.callId);
+    this.#reservations = [];
+    await releaseHeldBack(this.#deps, ids);
+    await Promise.allSettled(this.#placings);
+  }
+
+  async #runSteps(): Promise<void> {
+    const { clock } = this.#deps;
+    if (clock.now() >= this.#sweepDueAt) {
+      await sweep(this.#deps);
+      this.#sweepDueAt = clock.now() + SWEEP_MS;
     }
-    if (deps.clock.now() < stepsDueAt) return;
-    const { more } = await runCampaignSteps(deps);
-    const now = deps.clock.now();
-    const change = await nextCampaignInstant(deps);
-    stepsDueAt = more ? now : Math.min(now + CAMPAIGN_STEPS_MS, change ?? Number.POSITIVE_INFINITY);
+    if (clock.now() < this.#stepsDueAt) return;
+    const { more } = await runCampaignSteps(this.#deps);
+    const now = clock.now();
+    const change = await nextCampaignInstant(this.#deps);
+    this.#stepsDueAt = more
+      ? now
+      : Math.min(now + CAMPAIGN_STEPS_MS, change ?? Number.POSITIVE_INFINITY);
   }
 
-  async function claim(): Promise<void> {
-    const outcome = await claimCalls(deps);
-    reservations.push(...outcome.reservations);
-    claimDueAt = outcome.nextClaimAt ?? Number.POSITIVE_INFINITY;
+  async #claim(): Promise<void> {
+    const outcome = await claimCalls(this.#deps);
+    this.#reservations.push(...outcome.reservations);
+    this.#claimDueAt = outcome.nextClaimAt ?? Number.POSITIVE_INFINITY;
   }
 
-  async function gateAndPlace(): Promise<void> {
-    const now = deps.clock.now();
-    const due = reservations.filter((reservation) => reservation.dialAt <= now + GATE_LEAD_MS);
-    if (due.length === 0) return;
-    reservations = reservations.filter((reservation) => reservation.dialAt > now + GATE_LEAD_MS);
-    const ids = due.map((reservation) => reservation.callId);
-    const gated = await gateCalls(deps.database, ids, {
-      owner: deps.owner,
+  async #gateAndPlace(): Promise<void> {
+    const now = this.#deps.clock.now();
+    const isDue = (reservation: Reservation): boolean => reservation.dialAt <= now + GATE_LEAD_MS;
+    const ids = this.#reservations.filter(isDue).map((reservation) => reservation.callId);
+    if (ids.length === 0) return;
+    this.#reservations = this.#reservations.filter((reservation) => !isDue(reservation));
+    const gated = await gateCalls(this.#deps.database, ids, {
+      owner: this.#deps.owner,
       now,
       maxLatenessMs: MAX_LATENESS_MS,
       leaseMarginMs: LEASE_MARGIN_MS,
       silentAfterMs: DIALING_SILENCE_MS,
     });
-    for (const call of gated) track(placeCall(deps, call), call.id);
+    for (const call of gated) this.#track(placeCall(this.#deps, call), call.id);
     const passed = new Set(gated.map((call) => call.id));
     await releaseHeldBack(
-      deps,
+      this.#deps,
       ids.filter((id) => !passed.has(id)),
     );
   }
 
-  // A failed placing is not lost: the call says `dialing` and is looked up like any other silent
-  // one.
-  function track(placing: Promise<void>, callId: string): void {
+  #reconcile(): void {
+    const { clock } = this.#deps;
+    if (clock.now() < this.#reconcileDueAt) return;
+    this.#reconcileDueAt = clock.now() + RECONCILE_MS;
+    this.#track(endRequestedCalls(this.#deps), "requested ends");
+    this.#track(this.#lookUp(), "look-ups");
+  }
+
+  async #lookUp(): Promise<void> {
+    await endStrays(this.#deps, await lookUpSilentCalls(this.#deps));
+  }
+
+  // A failed placing is not lost: the call says `dialing` and is looked up like any other silent one.
+  #track(placing: Promise<void>, what: string): void {
     const tracked = placing
       .catch((error: unknown) => {
-        deps.log.error({ callId, err: error }, "the answer of a placing could not be recorded");
+        this.#deps.log.error({ what, err: error }, "work beside the tick failed");
       })
-      .finally(() => placings.delete(tracked));
-    placings.add(tracked);
+      .finally(() => this.#placings.delete(tracked));
+    this.#placings.add(tracked);
   }
 
-  async function reconcile(): Promise<void> {
-    if (deps.clock.now() < reconcileDueAt) return;
-    reconcileDueAt = deps.clock.now() + RECONCILE_MS;
-    track(endRequestedCalls(deps), "requested ends");
-    track(
-      lookUpSilentCalls(deps).then((strays) => endStrays(deps, strays)),
-      "look-ups",
-    );
-  }
-
-  function nextWakeAt(): Instant {
-    const now = deps.clock.now();
-    const firstGate = reservations.reduce(
+  #nextWakeAt(): Instant {
+    const firstGate = this.#reservations.reduce(
       (first, reservation) => Math.min(first, reservation.dialAt - GATE_LEAD_MS),
       Number.POSITIVE_INFINITY,
     );
-    return Math.min(now + MAX_SLEEP_MS, firstGate, claimDueAt, stepsDueAt, reconcileDueAt);
+    return Math.min(
+      this.#deps.clock.now() + MAX_SLEEP_MS,
+      firstGate,
+      this.#claimDueAt,
+      this.#stepsDueAt,
+      this.#reconcileDueAt,
+    );
   }
-
-  return {
-    tick,
-    async apply(events) {
-      const strays = await applyEvents(deps, events);
-      if (strays.length > 0) track(endStrays(deps, strays), "strays");
-    },
-    async drain() {
-      isDraining = true;
-      const ids = reservations.map((reservation) => reservation.callId);
-      reservations = [];
-      await releaseHeldBack(deps, ids);
-      await Promise.allSettled(placings);
-    },
-    placingCount: () => placings.size,
-  };
 }

@@ -6,6 +6,7 @@ import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { CarrierCallSnapshot, CarrierCredentials } from "../ports/carrier.ts";
 import { learnConcurrency, slowAccount } from "../store/account-pace.ts";
 import { freeSlots, releasePhones, requeueCalls, settleRecipients } from "../store/call-endings.ts";
+import { recordConnectionLost } from "../store/conversations.ts";
 import { listCredentials } from "../store/carrier-credentials.ts";
 import {
   appendCallEvents,
@@ -188,10 +189,7 @@ async function recordFound(
     now - lastHeardAt > LOST_CONVERSATION_MS &&
     call.endRequested === null
   ) {
-    await deps.database.query(
-      "update calls set end_cause = coalesce(end_cause, 'stuck_ws_disconnect') where id = $1",
-      [call.id],
-    );
+    await recordConnectionLost(deps.database, call.id);
     await requestEnd(deps.database, call.id, { how: "hang_up", andThen: "settle", now });
   }
   await again(deps, call, silenceEndsAt(call.status, now) - now);

@@ -109,8 +109,8 @@ export async function makeWorld(
         await tick();
       }
     },
-    report: (placed, status, extra = {}) =>
-      engine.apply([
+    report: async (placed, status, extra = {}) => {
+      await engine.apply([
         {
           kind: "status",
           callId: placed.order.callId,
@@ -123,7 +123,9 @@ export async function makeWorld(
           sipResponseCode: null,
           ...extra,
         } as CarrierEvent,
-      ]),
+      ]);
+      await settle();
+    },
     states: async (campaignId) => {
       const { rows } = await db.query<{ state: string; n: number }>(
         "select state, count(*) as n from recipients where campaign_id = $1 group by state",
