@@ -6,6 +6,7 @@ import fastify from "fastify";
 import { AccountSettings, createAccount } from "./carrier-model/account.ts";
 import { AccountRegistry } from "./carrier-model/account-registry.ts";
 import { summarizeBooks, type BooksSummary } from "./carrier-model/books-summary.ts";
+import type { CallBooks } from "./carrier-model/call-books.ts";
 import { REAL_DELAYS } from "./carrier-model/carrier-delays.ts";
 import { defaultAccount } from "./carrier-model/default-account.ts";
 import { restError } from "./carrier-model/rest-error.ts";
@@ -25,6 +26,8 @@ const DEFAULT_MAX_CALLS = 200_000;
 export interface Simulator {
   /** Where it listens: TWILIO_API_BASE_URL, and with /v1 CARILLON_MODEL_BASE_URL. */
   readonly url: string;
+  /** The carrier's own books, as `GET /simulator/calls` shows them; a reset opens new ones. */
+  books(): CallBooks;
   /** What the carrier's books say about how it was used. */
   summary(): BooksSummary;
   close(): Promise<void>;
@@ -61,7 +64,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     done(null, body);
   });
   app.setNotFoundHandler((_request, reply) => sendRestError(reply, restError(20404)));
-  addRestRoutes(app, {
+  await addRestRoutes(app, {
     run: () => run,
     seed,
     log: options.log,
@@ -83,6 +86,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const url = await app.listen({ port: options.port, host: options.host ?? "127.0.0.1" });
   return {
     url,
+    books: () => run.books,
     summary: () => summarizeBooks(run.books),
     close: async () => {
       await run.close();

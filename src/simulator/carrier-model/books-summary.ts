@@ -27,6 +27,8 @@ export interface BooksSummary {
    * Most create requests that arrived within any [t, t + 1 s), refused ones included, per account.
    */
   readonly maxCreatesInOneSecond: Counted;
+  /** Create requests for each phone, refused ones included. */
+  readonly createsByTo: Readonly<Record<string, number>>;
   /** Phones with more than one accepted call, and how many. */
   readonly dialedMoreThanOnce: Readonly<Record<string, number>>;
   /** Phones that had two open calls at one moment. */
@@ -51,6 +53,7 @@ export function summarizeBooks(books: CallBooks): BooksSummary {
       (create) => create.accountSid,
       maxInOneSecond,
     ),
+    createsByTo: countBy(books.creates, (create) => create.to),
     dialedMoreThanOnce: Object.fromEntries(repeated.map(([to, list]) => [to, list.length])),
     overlapping: repeated.filter(([, list]) => maxOpen(list) > 1).map(([to]) => to),
   };

@@ -55,7 +55,10 @@ export function listCalls(
 
   const found = [...books.calls(query.get("To"))].filter(
     (call) =>
-      call.accountSid === conditions.accountSid && call.listedAt <= conditions.now && keep(call),
+      call.accountSid === conditions.accountSid &&
+      !call.isDeleted &&
+      call.listedAt <= conditions.now &&
+      keep(call),
   );
   if (conditions.isUnordered) found.sort((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
   else found.sort((a, b) => b.createdAt - a.createdAt);

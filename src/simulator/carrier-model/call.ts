@@ -57,6 +57,8 @@ export interface Call {
   answeredBy: string | null;
   sipResponseCode: number | null;
   endedBecause: string | null;
+  /** Deleted through the API: gone there, kept in the books. */
+  isDeleted: boolean;
   /** Which scripted person the phone belongs to. */
   persona: string | null;
   readonly history: { readonly status: HistoryStatus; readonly at: number }[];
@@ -101,6 +103,7 @@ export function createCallRecord(
     answeredBy: null,
     sipResponseCode: null,
     endedBecause: null,
+    isDeleted: false,
     persona: null,
     history: [{ status: "queued", at: facts.createdAt }],
     transcript: [],

@@ -29,6 +29,7 @@ export function createForeignCall(call: Call, isNear: boolean, dice: Dice): Call
     createdAt,
     listedAt: createdAt,
   });
+  foreign.dialedAt = createdAt;
   moveCall(foreign, "ringing", createdAt);
   moveCall(foreign, "in-progress", createdAt);
   moveCall(foreign, "completed", createdAt + TALK_MS);

@@ -1,46 +1,86 @@
-// The simulator's own routes: its books, its faults, its people and its accounts. Everything a test
-// or a rehearsal needs to see what the carrier saw.
+// The simulator's own routes: its books, faults, people and accounts. Everything that a test or a
+// rehearsal needs to set up a day and to see afterwards what the carrier saw.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { AccountSettings, createAccount, formatAccount } from "../carrier-model/account.ts";
-import type { Call } from "../carrier-model/call.ts";
 import { summarizeBooks } from "../carrier-model/books-summary.ts";
 import { PERSONAS } from "../people/persona.ts";
 import type { SimulatorRun } from "../simulator-run.ts";
+import { formatBookedCall, formatCreate, formatSummary } from "./books-json.ts";
 import { Faults } from "./faults.ts";
 
 /** A hundred thousand forced phones are some four megabytes. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** A call with a long talk is some 5 KB of JSON; more than this at once is asked for in pages. */
+const DEFAULT_LIMIT = 20_000;
 
-const PeopleUpdate = z.strictObject({
-  /** phone → persona. */
-  force: z.record(z.string(), z.enum(PERSONAS)).optional(),
-  /** persona → share of everybody else. */
-  rates: z.partialRecord(z.enum(PERSONAS), z.number().nonnegative()).optional(),
+const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be an E.164 phone number");
+const persona = z.enum(PERSONAS);
+
+// Either the phones alone, or everything by name.
+const PeopleByName = z.strictObject({
+  force: z.record(phone, persona).optional(),
+  /** persona → share of everybody who is not forced. Personas not named get 0. */
+  rates: z.partialRecord(persona, z.number().nonnegative()).optional(),
 });
-const AccountsUpdate = z.union([AccountSettings, z.array(AccountSettings).max(1_000)]);
+const PeopleUpdate = z.union([
+  PeopleByName,
+  z.record(phone, persona).transform((force): z.output<typeof PeopleByName> => ({ force })),
+]);
+
+const AccountsUpdate = z.union([
+  AccountSettings.transform((settings) => [settings]),
+  z.array(AccountSettings).max(1_000),
+]);
+
+const BooksQuery = z.object({
+  // A + in a query means a space; nobody means a phone with a space.
+  to: z
+    .string()
+    .transform((text) => text.replace(/^ /, "+"))
+    .optional(),
+  limit: z.coerce.number().int().positive().default(DEFAULT_LIMIT),
+  offset: z.coerce.number().int().nonnegative().default(0),
+});
 
 export interface ControlOptions {
   readonly run: () => SimulatorRun;
   readonly reset: () => Promise<void>;
 }
 
-export function addControlRoutes(app: FastifyInstance, { run, reset }: ControlOptions): void {
-  app.get("/simulator/calls", (request) => {
-    const to =
-      new URLSearchParams(request.raw.url?.split("?")[1] ?? "").get("to")?.replace(" ", "+") ??
-      null;
-    const { books } = run();
-    return {
-      calls: [...books.calls(to)].map(formatBookedCall),
-      creates: to === null ? books.creates : books.creates.filter((create) => create.to === to),
-    };
+export function addControlRoutes(app: FastifyInstance, options: ControlOptions): void {
+  addBooksRoutes(app, options);
+  addFaultRoutes(app, options);
+  addPeopleRoutes(app, options);
+  addAccountRoutes(app, options);
+}
+
+function addBooksRoutes(app: FastifyInstance, { run, reset }: ControlOptions): void {
+  app.get("/simulator/calls", (request, reply) =>
+    withChecked(reply, BooksQuery, request.query, ({ to, limit, offset }) => {
+      const { books } = run();
+      const calls = [...books.calls(to ?? null)];
+      const creates = books.creates.filter((create) => to === undefined || create.to === to);
+      return {
+        calls: calls.slice(offset, offset + limit).map(formatBookedCall),
+        creates: creates.slice(offset, offset + limit).map(formatCreate),
+        total_calls: calls.length,
+        total_creates: creates.length,
+      };
+    }),
+  );
+  app.get("/simulator/summary", () => formatSummary(summarizeBooks(run().books)));
+  app.post("/simulator/reset", async () => {
+    await reset();
+    return { reset: true };
   });
-  app.get("/simulator/summary", () => summarizeBooks(run().books));
+}
+
+function addFaultRoutes(app: FastifyInstance, { run }: ControlOptions): void {
   app.get("/simulator/faults", () => run().faults);
-  app.put("/simulator/faults", { bodyLimit: MAX_BODY_BYTES }, (request, reply) =>
-    withBody(reply, Faults, request.body, (faults) => {
+  app.put("/simulator/faults", (request, reply) =>
+    withChecked(reply, Faults, parseJson(request.body), (faults) => {
       run().faults = faults;
       return faults;
     }),
@@ -49,42 +89,47 @@ export function addControlRoutes(app: FastifyInstance, { run, reset }: ControlOp
     run().faults = Faults.parse({});
     return run().faults;
   });
-  app.get("/simulator/people", () => ({
-    forced: run().people.forced(),
-    rates: run().people.rates(),
-  }));
+}
+
+function addPeopleRoutes(app: FastifyInstance, { run }: ControlOptions): void {
+  const show = () => ({ force: run().people.forced(), rates: run().people.rates() });
+  app.get("/simulator/people", show);
   app.put("/simulator/people", { bodyLimit: MAX_BODY_BYTES }, (request, reply) =>
-    withBody(reply, PeopleUpdate, request.body, (update) => {
-      const { people } = run();
-      if (update.force !== undefined) people.force(update.force);
-      if (update.rates !== undefined) people.setRates(update.rates);
-      return { forced: people.forced(), rates: people.rates() };
+    withChecked(reply, PeopleUpdate, parseJson(request.body), ({ force, rates }) => {
+      if (force !== undefined) run().people.force(force);
+      if (rates !== undefined) run().people.setRates(rates);
+      return show();
     }),
   );
-  app.get("/simulator/accounts", () => run().accounts.list().map(formatAccount));
+  app.delete("/simulator/people", () => {
+    run().people.unforce();
+    return show();
+  });
+}
+
+function addAccountRoutes(app: FastifyInstance, { run }: ControlOptions): void {
+  const show = () => run().accounts.list().map(formatAccount);
+  app.get("/simulator/accounts", show);
   app.put("/simulator/accounts", { bodyLimit: MAX_BODY_BYTES }, (request, reply) =>
-    withBody(reply, AccountsUpdate, request.body, (update) => {
-      for (const settings of Array.isArray(update) ? update : [update]) {
+    withChecked(reply, AccountsUpdate, parseJson(request.body), (update) => {
+      for (const settings of update) {
         const account = createAccount(settings);
         run().accounts.put(account);
         run().carrier.accountChanged(account);
       }
-      return run().accounts.list().map(formatAccount);
+      return show();
     }),
   );
-  app.post("/simulator/reset", async () => {
-    await reset();
-    return { reset: true };
-  });
 }
 
-function withBody<S extends z.ZodType>(
+/** Answers 400 with what is wrong when the input does not fit, else what `handle` makes of it. */
+function withChecked<S extends z.ZodType>(
   reply: FastifyReply,
   schema: S,
-  body: unknown,
+  input: unknown,
   handle: (value: z.output<S>) => unknown,
 ): unknown {
-  const parsed = schema.safeParse(typeof body === "string" ? parseJson(body) : body);
+  const parsed = schema.safeParse(input);
   if (!parsed.success) return reply.code(400).send({ error: z.prettifyError(parsed.error) });
   try {
     return handle(parsed.data);
@@ -94,34 +139,11 @@ function withBody<S extends z.ZodType>(
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(body: unknown): unknown {
+  if (typeof body !== "string") return body;
   try {
-    return JSON.parse(text);
+    return JSON.parse(body);
   } catch {
     return undefined;
   }
-}
-
-function formatBookedCall(call: Call): object {
-  return {
-    sid: call.sid,
-    account_sid: call.accountSid,
-    to: call.to,
-    from: call.from,
-    /** False: somebody else's call, there to be mistaken for ours. */
-    is_ours: call.request !== null,
-    status: call.status,
-    status_callback: call.request?.statusCallback?.url ?? null,
-    amd_callback: call.request?.machineDetection?.callback?.url ?? null,
-    created_at: call.createdAt,
-    dialed_at: call.dialedAt,
-    answered_at: call.answeredAt,
-    ended_at: call.endedAt,
-    queue_time_ms: call.queueTimeMs,
-    answered_by: call.answeredBy,
-    persona: call.persona,
-    ended_because: call.endedBecause,
-    history: call.history,
-    transcript: call.transcript,
-  };
 }

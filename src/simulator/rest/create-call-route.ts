@@ -1,8 +1,8 @@
-// POST Calls.json: the one request that is not idempotent, with every fault that may strike it.
-// Arrival is written into the books first, so that they also hold what was refused or never
-// answered.
+// POST Calls.json: the one request that is not idempotent, with every fault that may strike it. Its
+// arrival is written into the books before anything else, so that they also hold what was refused
+// or never answered.
 
-import type { FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Call } from "../carrier-model/call.ts";
 import type { CreateRecord } from "../carrier-model/call-books.ts";
 import { parseCreateCallRequest } from "../carrier-model/create-call-request.ts";
@@ -11,66 +11,105 @@ import { restError, type RestError } from "../carrier-model/rest-error.ts";
 import { CREATE_FAULTS, type CreateFault, type Faults } from "../control/faults.ts";
 import { openDice, type Dice } from "../dice.ts";
 import type { SimulatorLog } from "../simulator-log.ts";
+import type { SimulatorRun } from "../simulator-run.ts";
 import { formatCall } from "./call-json.ts";
-import type { RestContext, RestHandler } from "./rest-request.ts";
+import { formOf, type RequestDesk, type RestContext } from "./rest-request.ts";
 import { sendRestError } from "./rest-reply.ts";
 
-/** A record that is being filled in while the request is answered. */
-type CreateRecordDraft = { -readonly [K in keyof CreateRecord]: CreateRecord[K] };
+export interface CreateCallOptions {
+  readonly run: () => SimulatorRun;
+  /** Opens the faults' own dice. */
+  readonly seed: number;
+  readonly log: SimulatorLog;
+  readonly isStrict: boolean;
+}
 
-/** `seed` opens the faults' own dice. */
-export function createCallRoute(seed: number, log: SimulatorLog, isStrict: boolean): RestHandler {
-  const dice = openDice(seed, "create faults");
-  return async (context) => {
-    const { run, account, form, reply } = context;
-    const record: CreateRecordDraft = {
-      arrivedAt: run.pace.now(),
-      accountSid: account.sid,
-      to: form.get("To") ?? "",
-      from: form.get("From") ?? "",
-      callSid: null,
-      answerStatus: null,
-      errorCode: null,
-      fault: null,
-    };
-    run.books.addCreate(record);
-    const fault = drawFault(dice, run.faults);
-    const slow = run.faults.create.slow;
-    const slowMs = dice.chance(slow.probability) ? dice.between(slow.min_ms, slow.max_ms) : 0;
-    record.fault = fault ?? (slowMs > 0 ? "slow" : null);
-    const before = refusalOf(fault, run.faults);
-    if (before !== null) return answer(record, reply, before);
-    if (fault === "hang_before_accept") return hang(reply);
-    const outcome = accept(context, log, isStrict);
-    if (outcome.kind === "error") return answer(record, reply, outcome);
-    record.callSid = outcome.call.sid;
-    addForeignCall(context, outcome.call, dice);
-    if (fault === "error_after_accept") return answer(record, reply, restError(20500));
-    if (fault === "hang_after_accept") return hang(reply);
-    if (fault === "reset_after_accept") {
-      reply.raw.destroy();
-      return reply.hijack();
-    }
-    const json = formatCall(outcome.call);
-    if (slowMs > 0) await waited(context, slowMs);
-    record.answerStatus = 201;
-    return reply.code(201).send(json);
+export function addCreateCallRoute(
+  scope: FastifyInstance,
+  desk: RequestDesk,
+  options: CreateCallOptions,
+): void {
+  const records = new WeakMap<FastifyReply, CreateRecord>();
+  const dice = openDice(options.seed, "create faults");
+  scope.route({
+    method: "POST",
+    url: "/:accountSid/Calls.json",
+    preHandler: (request, reply, done) => {
+      const record = openRecord(request, desk.arrivalOf(request).at);
+      records.set(reply, record);
+      options.run().books.addCreate(record);
+      done();
+    },
+    onSend: (_request, reply, payload, done) => {
+      const record = records.get(reply);
+      const code = reply.getHeader("x-twilio-error-code");
+      if (record !== undefined) {
+        record.answerStatus = reply.statusCode;
+        record.errorCode = code === undefined ? null : Number(code);
+      }
+      done(null, payload);
+    },
+    handler: desk.guard((context) => {
+      const record = records.get(context.reply);
+      if (record === undefined) throw new Error("a create request has no record");
+      return createCall(context, record, dice, options);
+    }),
+  });
+}
+
+function openRecord(request: FastifyRequest, arrivedAt: number): CreateRecord {
+  const form = formOf(request);
+  return {
+    arrivedAt,
+    accountSid: (request.params as { readonly accountSid: string }).accountSid,
+    to: form.get("To") ?? "",
+    from: form.get("From") ?? "",
+    callSid: null,
+    answerStatus: null,
+    errorCode: null,
+    fault: null,
   };
+}
+
+async function createCall(
+  context: RestContext,
+  record: CreateRecord,
+  dice: Dice,
+  options: CreateCallOptions,
+): Promise<FastifyReply> {
+  const { run, reply } = context;
+  const fault = drawFault(dice, run.faults);
+  const { slow } = run.faults.create;
+  const slowMs = dice.chance(slow.probability) ? dice.between(slow.min_ms, slow.max_ms) : 0;
+  record.fault = fault ?? (slowMs > 0 ? "slow" : null);
+  const refusal = refusalOf(fault, run.faults);
+  if (refusal !== null) return sendRestError(reply, refusal);
+  // Never answers: the connection stays open until the caller gives up.
+  if (fault === "hang_before_accept") return reply.hijack();
+  const call = accept(context, options);
+  if (call.kind === "error") return sendRestError(reply, call);
+  record.callSid = call.call.sid;
+  addForeignCall(run, call.call, dice);
+  if (fault === "error_after_accept") return sendRestError(reply, restError(20500));
+  if (fault === "hang_after_accept") return reply.hijack();
+  if (fault === "reset_after_accept") {
+    reply.raw.destroy();
+    return reply.hijack();
+  }
+  // The answer shows the call as it was when it was accepted, however late it is.
+  const json = formatCall(call.call);
+  if (slowMs > 0) await passed(run, slowMs);
+  return reply.code(201).send(json);
 }
 
 function accept(
   { run, account, form }: RestContext,
-  log: SimulatorLog,
-  isStrict: boolean,
+  { log, isStrict }: CreateCallOptions,
 ): { readonly kind: "accepted"; readonly call: Call } | RestError {
-  if (account.status !== "active") return restError(account.status === "suspended" ? 20003 : 20005);
   const request = parseCreateCallRequest(form);
   if ("kind" in request) return request;
   if (request.eventsWereJoined) {
-    log.warn(
-      { to: "StatusCallbackEvent" },
-      "status events came joined in one value; repeat the field instead",
-    );
+    log.warn({ field: "StatusCallbackEvent" }, "events came joined in one value; repeat the field");
     if (isStrict) return restError(20001, "StatusCallbackEvent must be repeated");
   }
   const call = run.carrier.create(account, request);
@@ -89,26 +128,15 @@ function refusalOf(fault: CreateFault | null, faults: Faults): RestError | null 
   return fault === "error_before_accept" ? restError(20500) : null;
 }
 
-function answer(record: CreateRecordDraft, reply: FastifyReply, error: RestError): FastifyReply {
-  record.answerStatus = error.status;
-  record.errorCode = error.code;
-  return sendRestError(reply, error);
-}
-
-/** Never answers; the connection stays open until the caller gives up. */
-function hang(reply: FastifyReply): FastifyReply {
-  return reply.hijack();
-}
-
-function addForeignCall({ run }: RestContext, call: Call, dice: Dice): void {
+function addForeignCall(run: SimulatorRun, call: Call, dice: Dice): void {
   const { probability, near_probability } = run.faults.list.foreign;
   const isForeign = dice.chance(probability);
   const isNear = dice.chance(near_probability);
   if (isForeign) run.books.addCall(createForeignCall(call, isNear, dice));
 }
 
-function waited({ run }: RestContext, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    run.pace.after(ms, resolve);
-  });
+function passed(run: SimulatorRun, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  run.pace.after(ms, resolve);
+  return promise;
 }
