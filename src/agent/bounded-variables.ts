@@ -1,25 +1,23 @@
 // Recipients' variables on their way to a model or a voice: bounded in number and size, without
 // invisible characters. They come from lists that strangers may have filled in. They are data
-// everywhere and instructions nowhere.
+// everywhere and instructions nowhere. The API refuses what exceeds a bound; this holds for rows that
+// came another way.
 
-/** As the request's schema lets them in (contract A.3, DESIGN §5). */
-export type Variables = Readonly<Record<string, string | number | boolean>>;
-
-/** What a conversation can use; a list with more is a mistake. */
-export const MAX_VARIABLES = 50;
-/** An address or a note fits; a document does not. */
-export const MAX_VALUE_CHARACTERS = 500;
-export const MAX_NAME_CHARACTERS = 64;
-/** All of them as JSON, in bytes: about a thousand tokens in front of every turn. */
-export const MAX_VARIABLES_BYTES = 4096;
+import {
+  MAX_VARIABLE_LENGTH,
+  MAX_VARIABLE_NAME_LENGTH,
+  MAX_VARIABLES,
+  MAX_VARIABLES_BYTES,
+  type Variables,
+} from "../domain/variables.ts";
 
 // Control characters, joiners and other invisible marks (zero width, bidirectional, tag characters,
 // soft hyphen) can hide an instruction from the person who checks the list.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]+/gu;
 
-/** One value as text: one line, no invisible characters, at most `MAX_VALUE_CHARACTERS`. */
+/** One value as text: one line, no invisible characters, at most `MAX_VARIABLE_LENGTH`. */
 export function boundValue(value: string | number | boolean): string {
-  return boundText(String(value), MAX_VALUE_CHARACTERS);
+  return boundText(String(value), MAX_VARIABLE_LENGTH);
 }
 
 /**
@@ -30,7 +28,7 @@ export function boundVariables(variables: Variables): Variables {
   const bounded: Record<string, string | number | boolean> = {};
   let bytes = 2;
   for (const [rawName, value] of Object.entries(variables).slice(0, MAX_VARIABLES)) {
-    const name = boundText(rawName, MAX_NAME_CHARACTERS);
+    const name = boundText(rawName, MAX_VARIABLE_NAME_LENGTH);
     if (name === "" || Object.hasOwn(bounded, name)) continue;
     const kept = typeof value === "string" ? boundValue(value) : value;
     bytes += Buffer.byteLength(JSON.stringify({ [name]: kept }));

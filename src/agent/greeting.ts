@@ -2,8 +2,8 @@
 // word. Pure: the same agent, variables and facts give the same words.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { Variables } from "../domain/variables.ts";
 import { boundText } from "./bounded-variables.ts";
-import type { Variables } from "./bounded-variables.ts";
 import { factPlaceholders } from "./call-facts.ts";
 import type { CallFacts } from "./call-facts.ts";
 import { fillPlaceholders } from "./placeholders.ts";

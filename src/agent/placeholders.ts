@@ -1,8 +1,8 @@
 // Placeholders in texts of the tenant: {{name}} and {name}. Filled in one pass, so a value is never
 // read as a template. Unknown names stay as they are written (contract B.4, B.8).
 
+import type { Variables } from "../domain/variables.ts";
 import { boundValue } from "./bounded-variables.ts";
-import type { Variables } from "./bounded-variables.ts";
 
 // A name as people write them in lists: letters, digits, and a few marks inside. Case counts.
 const PLACEHOLDER =

@@ -4,9 +4,9 @@
 // Variables are data in a marked block, never instructions.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { Variables } from "../domain/variables.ts";
 import type { ModelMessage } from "../ports/model.ts";
 import { boundVariables } from "./bounded-variables.ts";
-import type { Variables } from "./bounded-variables.ts";
 import { factPlaceholders } from "./call-facts.ts";
 import type { CallFacts } from "./call-facts.ts";
 import { fillPlaceholders } from "./placeholders.ts";

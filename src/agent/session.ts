@@ -6,7 +6,7 @@
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { Instant } from "../domain/instant.ts";
-import type { Variables } from "./bounded-variables.ts";
+import type { Variables } from "../domain/variables.ts";
 import { describeCall, factPlaceholders } from "./call-facts.ts";
 import type { CallContext } from "./call-facts.ts";
 import { prepareGreeting } from "./greeting.ts";
