@@ -46,8 +46,8 @@ interface Plan extends BatchContext {
 }
 
 /**
- * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A
- * request with an Idempotency-Key says by that key what is the same, so its body is not compared.
+ * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A request with an
+ * Idempotency-Key says by that key what is the same, so its body is not compared.
  */
 export async function createBatch(
   ports: Ports,
@@ -55,16 +55,46 @@ export async function createBatch(
   batch: ParsedBatch,
   context: BatchContext,
 ): Promise<{ readonly status: number; readonly body: string; readonly isReplay: boolean }> {
-  const plan = await planBatch(ports, batch, context);
   const mayRepeat = request.idempotentWork !== null || (batch.fields.allow_duplicate ?? false);
+  const find = (db: Queryable): Promise<Created | null> => {
+    const { keyId, createdAt } = context;
+    return findSameBody(db, keyId, batch.bodyHash, createdAt - SAME_BODY_MS);
+  };
+  // Looked for before anything is checked: a create that succeeded is not denied because an agent is gone since.
+  const known = mayRepeat ? null : await find(ports.database);
+  if (known !== null) {
+    return { status: 201, body: JSON.stringify(presentBatch(batch, known)), isReplay: true };
+  }
+  const plan = await planBatch(ports, batch, context);
   let isReplay = false;
   const answer = await commitAnswer(ports, request, async (tx) => {
-    const earlier = mayRepeat ? null : await findEarlier(tx, plan);
+    // Of identical creates at once the first writes; the others wait here and then find it.
+    if (!mayRepeat) await lockBody(tx, lockNumberOf(plan));
+    const earlier = mayRepeat ? null : await find(tx);
     isReplay = earlier !== null;
-    if (earlier === null) await writeBatch(tx, plan);
-    return { status: 201, body: presentBatch(plan, earlier) };
+    const created = earlier ?? (await writeBatch(tx, plan));
+    return { status: 201, body: presentBatch(batch, created) };
   });
   return { ...answer, isReplay };
+}
+
+/** What an answer says of a campaign beside its counts; an identical body has identical counts. */
+type Created = NonNullable<Awaited<ReturnType<typeof findSameBody>>>;
+
+function presentBatch(batch: ParsedBatch, created: Created): CreatedBatch {
+  return {
+    campaign_id: created.id,
+    status: created.status,
+    valid_count: batch.validCount,
+    invalid_count: batch.invalidCount,
+    invalid: [...batch.invalid],
+    duplicate_count: batch.duplicateCount,
+    timezone: created.timezone,
+  };
+}
+
+function lockNumberOf({ keyId, batch }: Plan): bigint {
+  return createHash("sha256").update(keyId).update(batch.bodyHash).digest().readBigInt64BE(0);
 }
 
 /** Source of the order: agent, number, schedule as in contract B.4; then what is ours. */
@@ -102,16 +132,7 @@ function creationFailed(reason: string, message: string, more: object = {}): App
   return new AppError("campaign_creation_failed", { message, details: { reason, ...more } });
 }
 
-type Earlier = NonNullable<Awaited<ReturnType<typeof findSameBody>>>;
-
-async function findEarlier(tx: Queryable, plan: Plan): Promise<Earlier | null> {
-  const { keyId, batch, createdAt } = plan;
-  const lock = createHash("sha256").update(keyId).update(batch.bodyHash).digest();
-  await lockBody(tx, lock.readBigInt64BE(0));
-  return findSameBody(tx, keyId, batch.bodyHash, createdAt - SAME_BODY_MS);
-}
-
-async function writeBatch(tx: Queryable, plan: Plan): Promise<void> {
+async function writeBatch(tx: Queryable, plan: Plan): Promise<Created> {
   const { batch, schedule, number } = plan;
   const status = schedule.type === "schedule" ? "scheduled" : "running";
   await insertCampaign(tx, {
@@ -144,19 +165,5 @@ async function writeBatch(tx: Queryable, plan: Plan): Promise<void> {
   if (copied !== batch.validCount + batch.invalidCount) {
     throw new Error(`copied ${copied} recipients of ${batch.validCount + batch.invalidCount}`);
   }
-}
-
-// An identical body has identical counts, so an earlier campaign's answer can be made again from
-// this one's.
-function presentBatch(plan: Plan, earlier: Earlier | null): CreatedBatch {
-  const { batch, schedule } = plan;
-  return {
-    campaign_id: earlier?.id ?? plan.campaignId,
-    status: earlier?.status ?? (schedule.type === "schedule" ? "scheduled" : "running"),
-    valid_count: batch.validCount,
-    invalid_count: batch.invalidCount,
-    invalid: [...batch.invalid],
-    duplicate_count: batch.duplicateCount,
-    timezone: earlier?.timezone ?? schedule.timezone,
-  };
+  return { id: plan.campaignId, status, timezone: schedule.timezone };
 }

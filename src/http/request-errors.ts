@@ -63,7 +63,7 @@ function problemOf(issue: Issue, part: string, codes: FieldCodes): FieldProblem 
 
 function isMissing(issue: Issue, isRequired: boolean): boolean {
   if (issue.code === "too_small") return isRequired && issue.origin === "string";
-  if (issue.code !== "invalid_type") return false;
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return false;
   return issue.input === undefined || (isRequired && issue.input === null);
 }
 
