@@ -1,0 +1,68 @@
+// Two server processes on one database share a campaign: the carrier's own books show that the key's
+// limit and the account's pace hold at every moment, and that nobody is dialed twice.
+
+import { expect, onTestFinished, test } from "vitest";
+import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";
+import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
+import {
+  accountWith,
+  createCampaign,
+  makeTenant,
+  readCampaign,
+  testPhones,
+} from "../support/campaign-set-up.ts";
+import { startServerProcess } from "../support/server-process.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const CONCURRENT_CALLS = 15;
+const CALLS_PER_SECOND = 10;
+const RECIPIENTS = 120;
+
+test("the key's limit and the pace hold across processes, and nobody is dialed twice", async () => {
+  const { db, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const { simulator } = await startStandaloneSimulator({
+    port: 0,
+    speed: 20,
+    accounts: [accountWith(CALLS_PER_SECOND * 2)],
+    faults: { list: { foreign: { probability: 0 } } },
+  });
+  onTestFinished(() => simulator.close());
+  const settings = {
+    DATABASE_URL: db.connectionString,
+    CARILLON_DATA_DIR: makeTemporaryDataDirectory("carillon-two-"),
+    CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
+    TWILIO_API_BASE_URL: simulator.url,
+    CARILLON_MODEL: "openai-compatible:scripted-agent",
+    CARILLON_MODEL_BASE_URL: `${simulator.url}/v1`,
+  };
+  const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
+  for (const server of servers) onTestFinished(() => void server.end("SIGKILL"));
+  const [first, second] = servers;
+
+  const limits = { concurrentCalls: CONCURRENT_CALLS, callsPerSecond: CALLS_PER_SECOND };
+  const tenant = await makeTenant(first, limits);
+  const campaignId = await createCampaign(first, tenant, testPhones(RECIPIENTS));
+  const campaign = await waitFor(
+    async () => {
+      const seen = await readCampaign(second, tenant, campaignId);
+      return seen.status === "completed" ? seen : null;
+    },
+    { timeoutMs: 240_000, describe: "the campaign to complete" },
+  );
+
+  const total = Object.values(campaign.counts).reduce((sum, count) => sum + count, 0);
+  expect(total).toBe(RECIPIENTS);
+  expect(campaign.counts).toMatchObject({ waiting: 0, calling: 0 });
+  const books = simulator.summary();
+  expect(books.dialedMoreThanOnce).toEqual({});
+  expect(books.calls).toBe(RECIPIENTS);
+  expect(books.maxOpenByAccount.total).toBeLessThanOrEqual(CONCURRENT_CALLS);
+  expect(books.maxCreatesInOneSecond.total).toBeLessThanOrEqual(CALLS_PER_SECOND + 1);
+  const { rows } = await db.query<{ owner: string }>(
+    "select distinct lease_owner as owner from calls",
+  );
+  expect(rows.length, "both processes dialed").toBe(2);
+  expect(await Promise.all(servers.map((server) => server.end("SIGTERM")))).toEqual([0, 0]);
+});
