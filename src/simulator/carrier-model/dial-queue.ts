@@ -43,21 +43,23 @@ export class DialQueue {
 
   #arm(): void {
     if (this.#cancelTimer !== null || this.#waiting.size === 0) return;
-    this.#cancelTimer = this.#clock.after(this.#nextTurnAt - this.#clock.now(), () => {
+    const now = this.#clock.now();
+    const dueAt = Math.max(now, this.#nextTurnAt);
+    this.#cancelTimer = this.#clock.after(dueAt - now, () => {
       this.#cancelTimer = null;
-      this.#turn();
+      this.#turn(dueAt);
     });
   }
 
-  #turn(): void {
+  #turn(dueAt: number): void {
     const first = this.#waiting.entries().next();
     if (first.done === true) return;
     const [id, dial] = first.value;
     this.#waiting.delete(id);
     const now = this.#clock.now();
     // Timers fire a little late; counting from the turn that was due keeps the average pace at cps.
-    const isLate = now - this.#nextTurnAt < this.#intervalMs;
-    this.#nextTurnAt = (isLate ? this.#nextTurnAt : now) + this.#intervalMs;
+    const isOnTime = now - dueAt < this.#intervalMs;
+    this.#nextTurnAt = (isOnTime ? dueAt : now) + this.#intervalMs;
     this.#arm();
     dial();
   }

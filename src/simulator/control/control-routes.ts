@@ -18,21 +18,20 @@ const DEFAULT_LIMIT = 20_000;
 const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be an E.164 phone number");
 const persona = z.enum(PERSONAS);
 
-// Either the phones alone, or everything by name.
-const PeopleByName = z.strictObject({
-  force: z.record(phone, persona).optional(),
-  /** persona → share of everybody who is not forced. Personas not named get 0. */
-  rates: z.partialRecord(persona, z.number().nonnegative()).optional(),
-});
-const PeopleUpdate = z.union([
-  PeopleByName,
-  z.record(phone, persona).transform((force): z.output<typeof PeopleByName> => ({ force })),
-]);
+// Either everything by name, or the phones alone.
+const PeopleUpdate = z.preprocess(
+  (body) => (hasField(body, "force") || hasField(body, "rates") ? body : { force: body }),
+  z.strictObject({
+    force: z.record(phone, persona).optional(),
+    /** persona → share of everybody who is not forced. Personas not named get 0. */
+    rates: z.partialRecord(persona, z.number().nonnegative()).optional(),
+  }),
+);
 
-const AccountsUpdate = z.union([
-  AccountSettings.transform((settings) => [settings]),
+const AccountsUpdate = z.preprocess(
+  (body): unknown => (Array.isArray(body) ? body : [body]),
   z.array(AccountSettings).max(1_000),
-]);
+);
 
 const BooksQuery = z.object({
   // A + in a query means a space; nobody means a phone with a space.
@@ -137,6 +136,10 @@ function withChecked<S extends z.ZodType>(
     if (error instanceof RangeError) return reply.code(400).send({ error: error.message });
     throw error;
   }
+}
+
+function hasField(value: unknown, name: string): boolean {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name);
 }
 
 function parseJson(body: unknown): unknown {
