@@ -26,7 +26,7 @@ export const RecipientInput = z
       .optional()
       .describe("Replaces the campaign's prompt for this recipient only."),
   })
-  .meta({ id: "RecipientInput" });
+  .meta({ id: "BatchRecipient" });
 
 const fields = {
   agent_id: z.string().min(1).max(64).describe("Agent of every call."),
