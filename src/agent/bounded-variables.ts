@@ -1,7 +1,7 @@
 // Recipients' variables on their way to a model or a voice: bounded in number and size, without
 // invisible characters. They come from lists that strangers may have filled in. They are data
-// everywhere and instructions nowhere. The API refuses what exceeds a bound; this holds for rows that
-// came another way.
+// everywhere and instructions nowhere. The API refuses what exceeds a bound; this holds for rows
+// that came another way.
 
 import {
   MAX_VARIABLE_LENGTH,

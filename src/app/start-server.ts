@@ -135,7 +135,7 @@ interface RunningDialer {
   /** null when dialing is not a role of this process. */
   readonly loop: DialingLoop | null;
   /** Wakes this process's dialer and the others'. */
-  wake(): void;
+  readonly wake: () => void;
 }
 
 function startDialer(options: StartServerOptions, base: Base, stops: Stops): RunningDialer {

@@ -31,7 +31,10 @@ export function addDemoCommand(program: Command): void {
     });
 }
 
-function createProgress(): { show(campaign: Campaign): void; finish(): void } {
+function createProgress(): {
+  readonly show: (campaign: Campaign) => void;
+  readonly finish: () => void;
+} {
   const startedAt = performance.now();
   const isTerminal = process.stdout.isTTY === true;
   let printedAt = Number.NEGATIVE_INFINITY;

@@ -2,8 +2,8 @@
 // apply() merges what the carrier reported. It owns no timer and no clock. Nothing here is correct
 // because of a wake-up: they only make it sooner.
 //
-// One tick: campaign steps -> claim -> gate and place -> look up the silent -> end what was asked to
-// end -> when to wake.
+// One tick: campaign steps -> claim -> gate and place -> look up the silent -> end what was asked
+// to end -> when to wake.
 
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { MAX_LATENESS_MS } from "../domain/claim-plan.ts";
@@ -17,11 +17,16 @@ import { DIALING_SILENCE_MS } from "./look-up-times.ts";
 import { placeCall, releaseHeldBack } from "./place.ts";
 import { endRequestedCalls, endStrays, lookUpSilentCalls } from "./reconcile.ts";
 
-/** Calls pass the gate this long before their instant, so that the database's answer is there in time. */
+/**
+ * Calls pass the gate this long before their instant, so that the database's answer is there in
+ * time.
+ */
 const GATE_LEAD_MS = 200;
 /** A lease must outlast the latest possible write by this much: clocks agree to far less. */
 const LEASE_MARGIN_MS = 1_000;
-/** Campaign steps run this often while calls are made; a window's change wakes them at its instant. */
+/**
+ * Campaign steps run this often while calls are made; a window's change wakes them at its instant.
+ */
 const CAMPAIGN_STEPS_MS = 500;
 const SWEEP_MS = 60_000;
 /** Longest sleep: a lost notification costs no more. */
@@ -42,7 +47,10 @@ export interface Engine {
    * the database does.
    */
   tick(): Promise<TickOutcome>;
-  /** Merges carrier events in one transaction: idempotent, order-independent. Resolves after the commit. */
+  /**
+   * Merges carrier events in one transaction: idempotent, order-independent. Resolves after the
+   * commit.
+   */
   apply(events: readonly CarrierEvent[]): Promise<void>;
   /** Stops claiming, gives reservations back and waits for what is being placed. */
   drain(): Promise<void>;
@@ -160,7 +168,8 @@ class Dialer {
     await endStrays(this.#deps, await lookUpSilentCalls(this.#deps));
   }
 
-  // A failed placing is not lost: the call says `dialing` and is looked up like any other silent one.
+  // A failed placing is not lost: the call says `dialing` and is looked up like any other silent
+  // one.
   #track(placing: Promise<void>, what: string): void {
     const tracked = placing
       .catch((error: unknown) => {

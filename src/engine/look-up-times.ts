@@ -31,12 +31,6 @@ export const UNKNOWN_LOOKS_MS: readonly number[] = [45_000, 95_000, 150_000];
 
 /** When to ask about a call that says nothing more. */
 export function silenceEndsAt(status: CallStatus, now: Instant): Instant {
-  switch (status) {
-    case "ringing":
-      return now + RINGING_SILENCE_MS;
-    case "in_progress":
-      return now + IN_PROGRESS_SILENCE_MS;
-    default:
-      return now + DIALING_SILENCE_MS;
-  }
+  if (status === "ringing") return now + RINGING_SILENCE_MS;
+  return now + (status === "in_progress" ? IN_PROGRESS_SILENCE_MS : DIALING_SILENCE_MS);
 }

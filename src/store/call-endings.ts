@@ -118,7 +118,8 @@ export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]):
     `update calls c set status = 'queued', open = false, lease_owner = null, lease_until = null, dial_at = null,
        sent_at = null, last_byte_at = null, unknown_at = null, look_ups = 0, look_up_at = null, busy_at = null,
        carrier_call_id = null, ringing_at = null, end_requested = null, end_then = null, end_due_at = null,
-       end_cause = null, ended_at = null, ended_reason = null, sip_response_code = null, dial_number = c.dial_number + case when p.closes then 1 else 0 end
+       end_cause = null, ended_at = null, ended_reason = null,
+       sip_response_code = null, dial_number = c.dial_number + case when p.closes then 1 else 0 end
      from unnest($1::text[], $2::boolean[]) as p(id, closes) where c.id = p.id
      returning key_id, to_number`,
     [callIds, requeues.map((requeue) => requeue.closesDial)],

@@ -67,7 +67,7 @@ const RULES: readonly Rule[] = [
   {
     heard: /\b(who is this|who are you|who am i|speaking to)\b/i,
     reply: (facts) =>
-      `This is the automated assistant of the office${facts.name === null ? "" : `, calling for ${facts.name}`}. ${question(facts)}`,
+      `This is the automated assistant of the office${forWhom(facts)}. ${question(facts)}`,
   },
   {
     heard: /\b(hold on|wait|say that again|repeat|sorry,? what|pardon)\b/i,
@@ -101,6 +101,10 @@ export function replyTo(messages: readonly ChatMessage[], hasEndTool: boolean): 
 
 function fallback(facts: TalkFacts): string {
   return facts.turn <= 1 ? question(facts) : "I see. Is there anything else I can do for you?";
+}
+
+function forWhom(facts: TalkFacts): string {
+  return facts.name === null ? "" : `, calling for ${facts.name}`;
 }
 
 function question(facts: TalkFacts): string {
