@@ -32,7 +32,9 @@ function layOut(options: { readonly withNode: boolean }): string {
   onTestFinished(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, "bin"));
   mkdirSync(join(root, "dist/cli"), { recursive: true });
-  copyFileSync("bin/carillon.mjs", join(root, "bin/carillon.mjs"));
+  for (const file of ["bin/carillon.mjs", "bin/packaged-node.mjs"]) {
+    copyFileSync(file, join(root, file));
+  }
   writeFileSync(join(root, "package.json"), '{"type":"module"}');
   writeFileSync(join(root, "dist/cli/main.js"), ENTRY_POINT);
   if (options.withNode)

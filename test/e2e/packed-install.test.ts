@@ -30,8 +30,14 @@ function userEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.P
   return { ...Object.fromEntries(kept), PATH: outsidePath(), ...extra };
 }
 
-function npm(args: readonly string[], cwd: string): Promise<{ stdout: string }> {
-  return run("npm", args, { cwd, env: userEnvironment(), timeout: INSTALL_TIMEOUT_MS });
+async function npm(args: readonly string[], cwd: string): Promise<void> {
+  try {
+    await run("npm", args, { cwd, env: userEnvironment(), timeout: INSTALL_TIMEOUT_MS });
+  } catch (cause) {
+    // What the build had to say is in its output, not in the error.
+    const { stdout } = cause as { readonly stdout?: string };
+    throw new Error(`npm ${args.join(" ")} failed:\n${stdout ?? ""}`, { cause });
+  }
 }
 
 beforeAll(async () => {
