@@ -154,7 +154,9 @@ export function cutAtInterrupt(memory: TurnMemory, cut: Cut, at: Instant): TurnM
  * Cuts the memory to what can have been heard by now: the line went dead while audio was playing.
  */
 export function cutAtSilencing(memory: TurnMemory, at: Instant): TurnMemory {
-  const index = memory.findIndex((line) => line.role === "agent" && isPlaying(line, at));
+  const index = memory.findIndex(
+    (line) => line.role === "agent" && line.playsUntil > at && !isOver(memory, line),
+  );
   const line = memory[index];
   if (line?.role !== "agent") return memory;
   const heard = Math.max(line.playedCharacters, spokenIn(line.text, at - line.playsFrom));
@@ -187,11 +189,8 @@ function isPlayed(line: AgentLine): boolean {
   return line.playedCharacters >= line.text.trimEnd().length;
 }
 
-function isPlaying(line: AgentLine, at: Instant): boolean {
-  return line.playsUntil > at && !isPlayed(line);
-}
-
-// A line that was cut, or that a later one has overtaken in the reports, waits for nothing.
+// A line that was cut, or that a later one has overtaken in the reports, waits for nothing: voices play
+// in order.
 function isOver(memory: TurnMemory, line: AgentLine): boolean {
   const overtaken = memory.some(
     (other) => other.role === "agent" && other.turnId > line.turnId && other.playedCharacters > 0,
@@ -207,7 +206,7 @@ function lineBeingHeard(memory: TurnMemory, cut: Cut, at: Instant): number {
   const recent = memory.flatMap((line, index) =>
     line.role === "agent" && line.playsUntil > at - LATE_CUT_MS ? [{ line, index }] : [],
   );
-  const open = recent.filter(({ line }) => !isPlayed(line));
+  const open = recent.filter(({ line }) => !isOver(memory, line));
   if (open.length === 0) return -1;
   const playing = open.filter(({ line }) => line.playsUntil > at);
   const reported = open.findLast(({ line }) => line.playedCharacters > 0);

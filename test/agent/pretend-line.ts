@@ -65,10 +65,13 @@ export class PretendLine {
     return happened;
   }
 
-  /** The person cuts in: everything that waits is dropped. Nothing happens when nothing plays. */
+  /**
+   * The person cuts in: everything that waits is dropped. Nothing happens unless they are hearing
+   * something.
+   */
   cut(): readonly Happening[] {
     const playing = this.#playing();
-    if (playing === undefined) return [];
+    if (playing === undefined || playing.heard === 0) return [];
     const heardText = playing.text.slice(0, playing.heard).trim();
     for (const one of this.utterances) one.text = one.text.slice(0, one.heard);
     this.#isOn = false;

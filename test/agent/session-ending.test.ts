@@ -256,3 +256,18 @@ test("a broken line has a cause of its own, unless a goodbye was under way", () 
   closing.happen({ kind: "closed", how: "hung_up" });
   expect(closing.state.endCause).toBe("completed");
 });
+
+test("a line that a later one has overtaken in the reports was heard, whatever the estimate says", () => {
+  const talk = new Talk().connect();
+  talk.say("Who is it?");
+  talk.reply("The clinic. Goodbye. [END_CALL]");
+  talk.pass(100);
+  talk.happen({ kind: "played", text: "The clinic. Goodbye." });
+  talk.pass(300);
+  expect(talk.endCause).toBe("completed");
+  expect(talk.transcript).toEqual([
+    "agent: Hello, this is the clinic.",
+    "callee: Who is it?",
+    "agent: The clinic. Goodbye.",
+  ]);
+});
