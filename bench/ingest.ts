@@ -1,6 +1,6 @@
-// How long others wait while one tenant sends 100,000 recipients: delay of the server's event loop and
-// answers to another tenant meanwhile, beside what parsing the same body on the main thread would
-// cost. Run it with `node bench/ingest.ts`; it makes and removes a database of its own.
+// How long others wait while one tenant sends 100,000 recipients: delay of the server's event loop
+// and answers to another tenant meanwhile, beside what parsing the same body on the main thread
+// would cost. Run it with `node bench/ingest.ts`; it makes and removes a database of its own.
 
 import { rmSync } from "node:fs";
 import { extname, join } from "node:path";

@@ -189,8 +189,8 @@ function isPlayed(line: AgentLine): boolean {
   return line.playedCharacters >= line.text.trimEnd().length;
 }
 
-// A line that was cut, or that a later one has overtaken in the reports, waits for nothing: voices play
-// in order.
+// A line that was cut, or that a later one has overtaken in the reports, waits for nothing: voices
+// play in order.
 function isOver(memory: TurnMemory, line: AgentLine): boolean {
   const overtaken = memory.some(
     (other) => other.role === "agent" && other.turnId > line.turnId && other.playedCharacters > 0,

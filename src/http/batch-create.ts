@@ -46,8 +46,8 @@ interface Plan extends BatchContext {
 }
 
 /**
- * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A request with an
- * Idempotency-Key says by that key what is the same, so its body is not compared.
+ * Creates the campaign, or finds the one that an identical body created less than 10 minutes ago. A
+ * request with an Idempotency-Key says by that key what is the same, so its body is not compared.
  */
 export async function createBatch(
   ports: Ports,
@@ -60,7 +60,8 @@ export async function createBatch(
     const { keyId, createdAt } = context;
     return findSameBody(db, keyId, batch.bodyHash, createdAt - SAME_BODY_MS);
   };
-  // Looked for before anything is checked: a create that succeeded is not denied because an agent is gone since.
+  // Looked for before anything is checked: a create that succeeded is not denied because an agent
+  // is gone since.
   const known = mayRepeat ? null : await find(ports.database);
   if (known !== null) {
     return { status: 201, body: JSON.stringify(presentBatch(batch, known)), isReplay: true };

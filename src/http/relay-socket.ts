@@ -1,5 +1,6 @@
-// The carrier's voice sockets: refused cheaply when they cannot be ours, verified by signature before the upgrade, and
-// closed when they do not say at once which call they are, say nonsense, or are only half alive.
+// The carrier's voice sockets: refused cheaply when they cannot be ours, verified by signature
+// before the upgrade, and closed when they do not say at once which call they are, say nonsense, or
+// are only half alive.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -27,14 +28,18 @@ export interface RelaySocketOptions {
   tokensOfCall(callId: string): Promise<CallbackTokens | null>;
 }
 
-/** Takes the server's upgrade requests. Answers a function that gives them back and closes every socket. */
+/**
+ * Takes the server's upgrade requests. Answers a function that gives them back and closes every
+ * socket.
+ */
 export function attachRelaySockets(server: Server, options: RelaySocketOptions): () => void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_RELAY_FRAME_CHARACTERS,
     perMessageDeflate: false,
   });
-  // Sockets that were let in count before their conversation does, so that a burst cannot pass the limit.
+  // Sockets that were let in count before their conversation does, so that a burst cannot pass the
+  // limit.
   let admitted = 0;
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => {

@@ -1,5 +1,5 @@
-// Between the carrier's frames and the conversation's vocabulary. Nothing is decided here; what has no meaning for a
-// conversation is null.
+// Between the carrier's frames and the conversation's vocabulary. Nothing is decided here; what has
+// no meaning for a conversation is null.
 
 import type { SessionEvent } from "../agent/session-events.ts";
 import type { RelayFrame } from "../carrier/twilio/relay-frames.ts";

@@ -1,5 +1,6 @@
-// Brings conversations what other processes learned about their calls: a machine answered, somebody wants it over, the
-// carrier says it is over. Read from the database a few times a second, while anybody talks; nothing here throws.
+// Brings conversations what other processes learned about their calls: a machine answered, somebody
+// wants it over, the carrier says it is over. Read from the database a few times a second, while
+// anybody talks; nothing here throws.
 
 import type { FastifyBaseLogger } from "fastify";
 

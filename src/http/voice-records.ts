@@ -1,11 +1,15 @@
-// Writes what a conversation amounts to, newest snapshot last, however long the database takes. Snapshots replace each
-// other, so only the newest waits; an older one can never land on top of it. Nothing here throws.
+// Writes what a conversation amounts to, newest snapshot last, however long the database takes.
+// Snapshots replace each other, so only the newest waits; an older one can never land on top of it.
+// Nothing here throws.
 
 import type { FastifyBaseLogger } from "fastify";
 
 import type { ConversationFacts } from "../store/conversations.ts";
 
-/** Together with the waits between them about half a minute: a restart of the database fits, a lost one does not. */
+/**
+ * Together with the waits between them about half a minute: a restart of the database fits, a lost
+ * one does not.
+ */
 const MAX_TRIES = 10;
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 5_000;

@@ -1,5 +1,6 @@
-// The replies of the language model in one conversation: a stream each, its chunks as events, aborted when the conversation
-// has no more use for it. Nothing here throws or retries; what a failure means is the conversation's to say.
+// The replies of the language model in one conversation: a stream each, its chunks as events,
+// aborted when the conversation has no more use for it. Nothing here throws or retries; what a
+// failure means is the conversation's to say.
 
 import type { FastifyBaseLogger } from "fastify";
 
@@ -37,7 +38,8 @@ export function createVoiceReplies(
       running.set(turnId, controller);
       hear(turnId, request, controller.signal)
         .catch((error: unknown) => {
-          // The port promises never to throw: this is a defect, and the person still gets an answer.
+          // The port promises never to throw: this is a defect, and the person still gets an
+          // answer.
           log.error({ err: error }, "the language model's adapter threw");
           happen({ kind: "modelFailed", turnId, retryable: false });
         })

@@ -1,6 +1,7 @@
-// Drives one conversation: events in, the reducer's effects out as frames, model calls, timers and records. It decides
-// nothing about the talk itself. Its time is the clock's at the start plus the monotonic time since, so that a clock that
-// steps neither hurries nor stops a conversation. Nothing here throws.
+// Drives one conversation: events in, the reducer's effects out as frames, model calls, timers and
+// records. It decides nothing about the talk itself. Its time is the clock's at the start plus the
+// monotonic time since, so that a clock that steps neither hurries nor stops a conversation.
+// Nothing here throws.
 
 import type { FastifyBaseLogger } from "fastify";
 
@@ -16,9 +17,15 @@ import type { VoiceEvent } from "./relay-translation.ts";
 import type { VoiceRecords } from "./voice-records.ts";
 import { createVoiceReplies } from "./voice-replies.ts";
 
-/** The cause should be on disk before the line is cut. A person on the line waits no longer than this for a database. */
+/**
+ * The cause should be on disk before the line is cut. A person on the line waits no longer than
+ * this for a database.
+ */
 const MAX_RECORD_WAIT_MS = 3_000;
-/** The carrier closes within 90 ms of `end`; a socket that stays open longer is closed from our side. */
+/**
+ * The carrier closes within 90 ms of `end`; a socket that stays open longer is closed from our
+ * side.
+ */
 const CLOSE_GRACE_MS = 5_000;
 
 /** The socket, as a conversation sees it. */
@@ -117,7 +124,8 @@ function createTimers(now: () => Instant, fired: (name: TimerName, at: Instant) 
       clear(name);
       const fire = (): void => {
         waiting.delete(name);
-        // The event loop's timers may be a millisecond early, and a conversation takes nothing before its time.
+        // The event loop's timers may be a millisecond early, and a conversation takes nothing
+        // before its time.
         fired(name, Math.max(now(), dueAt));
       };
       waiting.set(name, setTimeout(fire, Math.max(0, dueAt - now())));

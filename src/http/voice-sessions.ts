@@ -1,5 +1,5 @@
-// The conversations of this process: one for each open socket, up to a limit. Knows which calls talk here, brings them the
-// news that other processes wrote, and can let them finish or end them.
+// The conversations of this process: one for each open socket, up to a limit. Knows which calls
+// talk here, brings them the news that other processes wrote, and can let them finish or end them.
 
 import type { FastifyBaseLogger } from "fastify";
 
@@ -22,7 +22,10 @@ import { createVoiceNews } from "./voice-news.ts";
 import { createVoiceRecords } from "./voice-records.ts";
 import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-session.ts";
 
-/** A person hears nothing while the conversation is loaded, so a database that stumbles gets two more chances, no more. */
+/**
+ * A person hears nothing while the conversation is loaded, so a database that stumbles gets two
+ * more chances, no more.
+ */
 const MAX_LOAD_TRIES = 3;
 const LOAD_RETRY_MS = 300;
 const DRAIN_POLL_MS = 50;

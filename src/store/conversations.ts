@@ -1,5 +1,5 @@
-// A conversation's facts in the database: what it is held with, and what it amounts to. Read once at its start, written as
-// it goes on, so that a crash keeps what was said.
+// A conversation's facts in the database: what it is held with, and what it amounts to. Read once
+// at its start, written as it goes on, so that a crash keeps what was said.
 
 import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
 import type { AnsweredBy } from "../domain/carrier-event.ts";
@@ -30,7 +30,9 @@ export interface Conversation extends Row {
   readonly timezone: string;
 }
 
-/** What the conversation of a dial is held with; null: no such call, or it was dialed anew since. */
+/**
+ * What the conversation of a dial is held with; null: no such call, or it was dialed anew since.
+ */
 export async function loadConversation(
   db: Queryable,
   callId: string,
@@ -67,8 +69,8 @@ export interface VoicePlace {
 }
 
 /**
- * Writes a snapshot over the one before. The first end cause stays; an empty transcript takes nothing away; an erased
- * call stays erased. Idempotent.
+ * Writes a snapshot over the one before. The first end cause stays; an empty transcript takes
+ * nothing away; an erased call stays erased. Idempotent.
  */
 export async function recordConversationFacts(
   db: Queryable,
@@ -132,7 +134,10 @@ export async function touchFrames(
   );
 }
 
-/** Why the carrier ended a conversation's connection, for a call whose conversation did not say so itself. */
+/**
+ * Why the carrier ended a conversation's connection, for a call whose conversation did not say so
+ * itself.
+ */
 export async function recordConnectionLost(db: Queryable, callId: string): Promise<void> {
   await db.query(
     "update calls set end_cause = coalesce(end_cause, 'stuck_ws_disconnect') where id = $1 and open",

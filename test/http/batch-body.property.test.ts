@@ -1,6 +1,6 @@
-// Whatever bytes arrive, a batch is answered with 201 or a 4xx in the envelope, and what was counted is
-// what was written. Bodies are drawn near the contract, because far from it everything is refused
-// by its first byte.
+// Whatever bytes arrive, a batch is answered with 201 or a 4xx in the envelope, and what was
+// counted is what was written. Bodies are drawn near the contract, because far from it everything
+// is refused by its first byte.
 
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";

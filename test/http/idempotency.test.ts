@@ -143,7 +143,8 @@ test.each([
   ["a b", 400],
 ])("a key of %j answers %i", async (value, status) => {
   const answer = await post({}, { "idempotency-key": value }, "/v1/agents");
-  // An empty header is no key to Node's parser and a bad one to ours; both are fine as long as it is not a fault.
+  // An empty header is no key to Node's parser and a bad one to ours; both are fine as long as it
+  // is not a fault.
   expect([status, 400]).toContain(answer.status);
 });
 

@@ -1,5 +1,5 @@
-// Two server processes on one database share a campaign: the carrier's own books show that the key's
-// limit and the account's pace hold at every moment, and that nobody is dialed twice.
+// Two server processes on one database share a campaign: the carrier's own books show that the
+// key's limit and the account's pace hold at every moment, and that nobody is dialed twice.
 
 import { expect, onTestFinished, test } from "vitest";
 import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";

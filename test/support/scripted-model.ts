@@ -1,5 +1,5 @@
-// A language model at the port's border whose replies a test writes down beforehand. It keeps every request and knows
-// which replies were cut short.
+// A language model at the port's border whose replies a test writes down beforehand. It keeps every
+// request and knows which replies were cut short.
 
 import type { Model, ModelChunk, ModelRequest } from "../../src/ports/model.ts";
 
