@@ -43,6 +43,7 @@ export class RelayConversation implements SocketSide {
   #stage: "waiting" | "opening" | "open" | "closed" = "waiting";
   #session: VoiceSession | null = null;
   #malformedInARow = 0;
+  #ending: "hung_up" | "lost" = "lost";
 
   constructor(socket: WebSocket, dial: DialReference, options: RelayConversationOptions) {
     this.#socket = socket;
@@ -120,7 +121,7 @@ export class RelayConversation implements SocketSide {
   #opened(session: VoiceSession): void {
     this.#session = session;
     // The person hung up while their conversation was loaded.
-    if (this.#stage === "closed") return session.happen({ kind: "closed", how: "hung_up" });
+    if (this.#stage === "closed") return session.happen({ kind: "closed", how: this.#ending });
     this.#stage = "open";
     for (const frame of this.#waiting.splice(0)) this.#take(frame);
   }
@@ -128,7 +129,8 @@ export class RelayConversation implements SocketSide {
   #closed(code: number): void {
     this.#stage = "closed";
     clearTimeout(this.#setupTimer);
-    this.#session?.happen({ kind: "closed", how: code === 1000 ? "hung_up" : "lost" });
+    this.#ending = code === 1000 ? "hung_up" : "lost";
+    this.#session?.happen({ kind: "closed", how: this.#ending });
   }
 }
 
