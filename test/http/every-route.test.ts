@@ -1,5 +1,5 @@
-// What must hold on every route, read from the API's own description: a route that is added later
-// is tried here without anybody thinking of it.
+// What must hold on every route, read from the API's own description: a route that is added
+// later is tried here without anybody thinking of it.
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
