@@ -76,7 +76,12 @@ function fail(problem, fix) {
  * @param {import("node:child_process").SpawnOptions} [options]
  */
 export function runInPlace(command, args, options = {}) {
-  const child = spawn(command, args, { ...options, stdio: "inherit" });
+  // The channel tells the child when this process is gone, however it went: kill -9 of the launcher
+  // must not leave a server behind that nobody knows of.
+  const child = spawn(command, args, {
+    ...options,
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+  });
 
   // A terminal's Ctrl-C reaches the child by itself; sent on, it would arrive twice and look like
   // impatience.

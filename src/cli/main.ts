@@ -11,6 +11,10 @@ import { addKeysCommand } from "./keys-command.ts";
 import { addServeCommand } from "./serve-command.ts";
 import { addSimulatorCommand } from "./simulator-command.ts";
 
+// The launcher that put us on this Node was killed: whoever killed it meant us.
+process.once("disconnect", () => process.exit(137));
+process.channel?.unref();
+
 const program = new Command("carillon")
   .description("The self-hosted engine for AI phone campaigns.")
   .version(packageVersion(), "-V, --version")
