@@ -1,0 +1,114 @@
+// A conversation's rows: what is written over, what stays, and which calls a sign of life reaches.
+
+import { expect, test } from "vitest";
+
+import type { Database, Row } from "../../src/ports/database.ts";
+import {
+  listCallNews,
+  loadConversation,
+  recordConversationFacts,
+  touchFrames,
+  type ConversationFacts,
+} from "../../src/store/conversations.ts";
+import { makeWorld, START } from "../engine/engine-world.ts";
+
+const PLACE = { process: "proc_1", sessionId: "VX1" };
+
+const FACTS: ConversationFacts = {
+  transcript: [{ role: "agent", text: "Hello.", at: START, interrupted: false }],
+  endCause: null,
+  modelAskedAt: START,
+  modelFirstTokenAt: START + 400,
+  avgLatencyMs: 400.4,
+};
+
+async function placeOne() {
+  const world = await makeWorld();
+  await world.addCampaign(["+12025550123"]);
+  await world.run(3_000);
+  const placed = world.carrier.placed[0];
+  if (placed === undefined) throw new Error("nothing was dialed");
+  return { world, placed, callId: placed.order.callId, dialNumber: placed.order.dialNumber };
+}
+
+async function rowOf(db: Database, callId: string): Promise<Row> {
+  const { rows } = await db.query("select * from calls where id = $1", [callId]);
+  return rows[0] ?? {};
+}
+
+test("a conversation is loaded for the dial it belongs to, and for no other", async () => {
+  const { world, placed, callId, dialNumber } = await placeOne();
+  expect(await loadConversation(world.db, callId, dialNumber)).toMatchObject({
+    callId,
+    open: true,
+    carrierAccountId: `AC${world.keyId.replace("key", "acct")}`,
+    carrierCallId: placed.carrierCallId,
+    toNumber: "+12025550123",
+    fromNumber: placed.order.from,
+    attempt: 1,
+    greeting: "Hello.",
+    prompt: "Say hello.",
+    timezone: "Europe/London",
+    variables: {},
+  });
+  expect(await loadConversation(world.db, callId, dialNumber + 1)).toBeNull();
+  expect(await loadConversation(world.db, `${callId}0`, dialNumber)).toBeNull();
+});
+
+test("a snapshot replaces the one before, but not the first cause, and an empty one takes nothing", async () => {
+  const { world, callId } = await placeOne();
+  await recordConversationFacts(world.db, callId, { ...FACTS, endCause: "completed" }, PLACE);
+  await recordConversationFacts(
+    world.db,
+    callId,
+    { ...FACTS, transcript: [], endCause: "failed", avgLatencyMs: 900 },
+    PLACE,
+  );
+  expect(await rowOf(world.db, callId)).toMatchObject({
+    transcript: FACTS.transcript,
+    end_cause: "completed",
+    model_asked_at: START,
+    model_first_token_at: START + 400,
+    avg_latency_ms: 900,
+    voice_process: "proc_1",
+    relay_session_id: "VX1",
+  });
+});
+
+test("what was erased is not written again", async () => {
+  const { world, callId } = await placeOne();
+  await world.db.query("update calls set erased_at = $2 where id = $1", [
+    callId,
+    new Date(START).toISOString(),
+  ]);
+  await recordConversationFacts(world.db, callId, FACTS, PLACE);
+  expect((await rowOf(world.db, callId))["transcript"]).toBeNull();
+});
+
+test("a sign of life puts the look-up off, but not that of a call that was asked to end", async () => {
+  const { world, callId } = await placeOne();
+  const at = world.clock.now() + 1_000;
+  await touchFrames(world.db, [callId], at, at + 30_000);
+  expect(await rowOf(world.db, callId)).toMatchObject({
+    last_frame_at: at,
+    look_up_at: at + 30_000,
+  });
+  await world.db.query("update calls set end_requested = 'hang_up' where id = $1", [callId]);
+  await touchFrames(world.db, [callId], at + 5_000, at + 90_000);
+  expect(await rowOf(world.db, callId)).toMatchObject({ look_up_at: at + 30_000 });
+});
+
+test("news is a machine's verdict, a request to end, or the end; nothing else", async () => {
+  const { world, placed, callId } = await placeOne();
+  await world.report(placed, "in_progress");
+  expect(await listCallNews(world.db, [callId])).toEqual([]);
+  await world.db.query("update calls set answered_by = 'human' where id = $1", [callId]);
+  expect(await listCallNews(world.db, [callId])).toEqual([]);
+  await world.db.query(
+    "update calls set end_requested = 'hang_up', end_cause = 'canceled' where id = $1",
+    [callId],
+  );
+  expect(await listCallNews(world.db, [callId])).toEqual([
+    { callId, open: true, answeredBy: "human", isEndRequested: true, endCause: "canceled" },
+  ]);
+});
