@@ -20,10 +20,13 @@ export interface Ownership {
  * errand.
  */
 export class DataDirectoryInUse extends Error {
+  /** The directory that is really used, which may be the system-wide place. */
+  readonly dataDirectory: string;
   readonly address: (database: string) => string;
-  constructor(message: string, address: (database: string) => string) {
+  constructor(message: string, dataDirectory: string, address: (database: string) => string) {
     super(message);
     this.name = "DataDirectoryInUse";
+    this.dataDirectory = dataDirectory;
     this.address = address;
   }
 }
@@ -99,6 +102,7 @@ async function lockOrRefuse(
       "first, or start this one with another CARILLON_DATA_DIR. (Several processes share one " +
       "database through " +
       "DATABASE_URL.)",
+    dataDirectory,
     address,
   );
 }

@@ -68,8 +68,8 @@ async function reachStore(config: Config, options: OpenStoreOptions): Promise<St
     if (options.mayShare !== true || !(error instanceof DataDirectoryInUse)) throw error;
     return {
       connectionString: error.address(DATABASE_NAME),
-      dataDirectory,
-      description: `the embedded PostgreSQL of the running server in ${dataDirectory}`,
+      dataDirectory: error.dataDirectory,
+      description: `the embedded PostgreSQL of the running server in ${error.dataDirectory}`,
       stop: () => Promise.resolve(),
     };
   }
