@@ -80,7 +80,8 @@ function formatFacts(facts: CallFacts): string {
   const { context } = facts;
   return [
     "[note: the call was answered. What follows is about this call.]",
-    `Today is ${facts.weekday}, ${facts.date}. The local time is ${facts.time} (${context.timezone}). Tomorrow is ${facts.tomorrow}.`,
+    `Today is ${facts.weekday}, ${facts.date}. The local time is ${facts.time} (${context.timezone}). ` +
+      `Tomorrow is ${facts.tomorrow}.`,
     `This is an outbound call from ${context.businessPhone} to ${context.calleePhone}, attempt ${context.attempt}.`,
   ].join("\n");
 }
