@@ -58,7 +58,9 @@ export async function startProductServer(
       url: `http://${request.headers.host}${request.raw.url}`,
       path: (request.raw.url ?? "").split("?")[0] ?? "",
       method: request.method,
-      form: Object.fromEntries(new URLSearchParams(String(request.body ?? ""))),
+      form: Object.fromEntries(
+        new URLSearchParams(typeof request.body === "string" ? request.body : ""),
+      ),
       headers: request.headers,
     };
     received.push(entry);
