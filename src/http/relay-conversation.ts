@@ -1,5 +1,6 @@
-// One voice socket after its upgrade: `setup` first and in time, then frames into the conversation and its words back.
-// A socket that floods, talks nonsense or stops answering is closed; whatever happens, the conversation hears the end.
+// One voice socket after its upgrade: `setup` first and in time, then frames into the conversation
+// and its words back. A socket that floods, talks nonsense or stops answering is closed; whatever
+// happens, the conversation hears the end.
 
 import type { FastifyBaseLogger } from "fastify";
 import type { RawData, WebSocket } from "ws";
@@ -16,7 +17,7 @@ const SETUP_TIMEOUT_MS = 10_000;
 const MAX_WAITING_FRAMES = 100;
 /** As the carrier does with us (twilio.md §5.3). */
 const MAX_MALFORMED_IN_A_ROW = 10;
-/** A socket that answers no ping is dead although nobody closed it; the second ping in vain ends it. */
+/** A socket that answers no ping is dead although nobody closed it: two in vain end it. */
 const PING_EVERY_MS = 15_000;
 /** More than a minute of text that the other side does not take: it is not listening. */
 const MAX_UNSENT_BYTES = 256 * 1024;

@@ -1,4 +1,5 @@
-// Whole conversations over a real socket and a real database, with the carrier's side played by a client.
+// Whole conversations over a real socket and a real database, with the carrier's side played by a
+// client.
 
 import { expect, test } from "vitest";
 

@@ -1,5 +1,5 @@
-// A server with voice sockets over a real database and the real engine, and the carrier's side of a call as a real
-// WebSocket client. The model is scripted; time is real.
+// A server with voice sockets over a real database and the real engine, and the carrier's side of a
+// call as a real WebSocket client. The model is scripted; time is real.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
