@@ -62,7 +62,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
 export function errorDocsPage(): string {
   const rows = Object.entries(ERROR_STATUS).map(
     ([code, status]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(ERROR_MEANINGS[code as ErrorCode])}</td></tr>`,
+      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td>` +
+      `<td>${escapeHtml(ERROR_MEANINGS[code as ErrorCode])}</td></tr>`,
   );
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Carillon: error codes</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}

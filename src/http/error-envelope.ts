@@ -74,8 +74,13 @@ function frameworkError(error: FastifyError): AppError {
     case "FST_ERR_BAD_URL":
     case "FST_ERR_INVALID_URL":
       return new AppError("invalid_request", { message: "The path holds a broken % escape." });
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return new AppError("not_found", { message: "A part of the path is longer than any id." });
     default:
-      return unexpected(error);
+      // Whatever else Fastify blames on the caller is the caller's.
+      return (error.statusCode ?? 500) < 500
+        ? new AppError("invalid_request", { message: "The request cannot be read." })
+        : unexpected(error);
   }
 }
 

@@ -1,3 +1,5 @@
+// Agents as the contract has them: defaults, limits, partial updates, deletion.
+
 import { afterAll, expect, test } from "vitest";
 import { agentDefaults } from "../../src/http/contract/agent.ts";
 import { testDatabase } from "../support/test-database.ts";

@@ -1,3 +1,5 @@
+// Every way in which a batch can be wrong: which error, about which field, and nothing created.
+
 import { afterAll, expect, test } from "vitest";
 import { testDatabase } from "../support/test-database.ts";
 import { testServer } from "./test-server.ts";

@@ -1,3 +1,5 @@
+// Creating a batch: what is answered and what is then in the database.
+
 import { afterAll, expect, test } from "vitest";
 import { testDatabase } from "../support/test-database.ts";
 import { NOON, testServer } from "./test-server.ts";

@@ -1,3 +1,5 @@
+// Requests sent twice, on purpose or not, one after another and at once: one effect.
+
 import { afterAll, expect, test } from "vitest";
 import { testDatabase } from "../support/test-database.ts";
 import { testServer } from "./test-server.ts";

@@ -1,3 +1,5 @@
+// API keys, who may do what, rate limits, and what every answer carries.
+
 import { afterAll, expect, test } from "vitest";
 import { testDatabase } from "../support/test-database.ts";
 import { OPERATOR_TOKEN, testServer } from "./test-server.ts";

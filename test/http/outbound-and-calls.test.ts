@@ -1,3 +1,5 @@
+// Single calls, and reading, erasing and counting calls.
+
 import { afterAll, expect, test } from "vitest";
 import { testDatabase } from "../support/test-database.ts";
 import { testServer } from "./test-server.ts";

@@ -1,3 +1,5 @@
+// Importing numbers through a pretend carrier, changing and forgetting them, and their webhooks.
+
 import { afterAll, expect, test } from "vitest";
 import { createSecretBox } from "../../src/app/secret-box.ts";
 import { seededRandom } from "../support/seeded-random.ts";

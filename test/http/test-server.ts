@@ -1,7 +1,7 @@
-// The API over a real database, asked by injection: no socket, everything else as in production. The carrier is a list of
-// accounts that tests write down.
+// The API over a real database, asked by injection: no socket, everything else as in production.
+// The carrier is a list of accounts that tests write down.
 
-import type { FastifyInstance, InjectOptions } from "fastify";
+import type { FastifyInstance, FastifyPluginAsync, InjectOptions } from "fastify";
 import { pino } from "pino";
 import { createCampaignVerbs } from "../../src/engine/campaign-verbs.ts";
 import { createSecretBox } from "../../src/app/secret-box.ts";
@@ -70,6 +70,7 @@ export function nextPhone(): string {
 export async function testServer(
   database: Database,
   settings: Partial<HttpSettings> = {},
+  extensions: readonly FastifyPluginAsync[] = [],
 ): Promise<TestServer> {
   seeds += 1;
   const clock = virtualClock(NOON);
@@ -101,6 +102,7 @@ export async function testServer(
     secretBox: createSecretBox(new Uint8Array(32).fill(7), random),
     log: pino({ level: "silent" }),
     version: "0.0.0",
+    extensions,
     health: () => Promise.resolve({ status: "ok", version: "0.0.0", checks: {} }),
   };
   const app = createHttpServer(dependencies);

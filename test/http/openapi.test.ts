@@ -1,0 +1,132 @@
+// The description of the API is complete, leads nowhere wrong and needs no internet.
+
+import type { FastifyPluginAsync } from "fastify";
+import { afterAll, expect, test } from "vitest";
+import { ERROR_STATUS } from "../../src/domain/app-error.ts";
+import { testDatabase } from "../support/test-database.ts";
+import { testServer } from "./test-server.ts";
+
+const db = await testDatabase();
+const server = await testServer(db);
+const description = await server.ask({ url: "/openapi.json" });
+afterAll(() => server.app.close());
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly security: readonly object[];
+  readonly responses: Record<string, unknown>;
+}
+
+const operations: readonly (readonly [string, Operation])[] = Object.entries(
+  description.body.paths as Record<string, Record<string, Operation>>,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(
+    ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
+  ),
+);
+
+test("describes itself in OpenAPI 3.1", () => {
+  expect(description.status).toBe(200);
+  expect(description.body.openapi).toBe("3.1.0");
+  expect(Object.keys(description.body.components.securitySchemes)).toEqual([
+    "apiKey",
+    "operatorToken",
+  ]);
+});
+
+test("every route is described, once", () => {
+  expect(operations.map(([name]) => name).toSorted()).toMatchInlineSnapshot(`
+    [
+      "DELETE /v1/agents/{agent_id}",
+      "DELETE /v1/calls",
+      "DELETE /v1/calls/{call_id}",
+      "DELETE /v1/integrations/webhook/number/{number}",
+      "DELETE /v1/integrations/webhook2/number/{number}",
+      "DELETE /v1/keys/{key_id}",
+      "DELETE /v1/phone-numbers/{number}",
+      "GET /v1/agents",
+      "GET /v1/agents/{agent_id}",
+      "GET /v1/calls",
+      "GET /v1/calls/batch",
+      "GET /v1/calls/batch/{campaign_id}",
+      "GET /v1/calls/batch/{campaign_id}/recipients",
+      "GET /v1/calls/{call_id}",
+      "GET /v1/campaigns",
+      "GET /v1/health",
+      "GET /v1/integrations/webhook/number/{number}",
+      "GET /v1/integrations/webhook2/number/{number}",
+      "GET /v1/keys",
+      "GET /v1/operator/status",
+      "GET /v1/phone-numbers",
+      "GET /v1/usage",
+      "PATCH /v1/keys/{key_id}",
+      "PATCH /v1/phone-numbers/{number}",
+      "POST /v1/agents",
+      "POST /v1/calls/batch",
+      "POST /v1/calls/batch/{campaign_id}/cancel",
+      "POST /v1/calls/batch/{campaign_id}/launch",
+      "POST /v1/calls/batch/{campaign_id}/pause",
+      "POST /v1/calls/batch/{campaign_id}/resume",
+      "POST /v1/calls/outbound",
+      "POST /v1/keys",
+      "POST /v1/keys/rotate",
+      "POST /v1/operator/resume",
+      "POST /v1/operator/stop",
+      "POST /v1/phone-numbers",
+      "PUT /v1/agents/{agent_id}",
+      "PUT /v1/integrations/webhook/number/{number}",
+      "PUT /v1/integrations/webhook2/number/{number}",
+    ]
+  `);
+  const ids = operations.map(([, operation]) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test.each(operations)("%s has a summary, a tag, its access and its errors", (_name, operation) => {
+  expect(operation.summary).toBeTruthy();
+  expect(operation.tags).toHaveLength(1);
+  expect(operation.security).toBeDefined();
+  const statuses = Object.keys(operation.responses);
+  if (operation.security.length > 0)
+    expect(statuses).toEqual(expect.arrayContaining(["401", "429", "500"]));
+});
+
+test("every reference leads somewhere", () => {
+  const names = [...description.text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
+    (match) => match[1],
+  );
+  expect(names.length).toBeGreaterThan(20);
+  for (const name of names)
+    expect(description.body.components.schemas).toHaveProperty([name ?? ""]);
+});
+
+test("the error page explains every code, and every doc_url leads to it", async () => {
+  const page = await server.ask({ url: "/docs/errors" });
+  expect(page.status).toBe(200);
+  for (const code of Object.keys(ERROR_STATUS)) expect(page.text).toContain(`id="${code}"`);
+});
+
+test("the documentation is served from here alone", async () => {
+  const page = await server.ask({ url: "/docs/" });
+  expect(page.status).toBe(200);
+  expect(page.headers["content-security-policy"]).toContain("default-src 'self'");
+  const linked = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
+  expect(linked.length).toBeGreaterThan(3);
+  for (const link of linked) {
+    expect(link).not.toMatch(/^(https?:)?\/\//);
+    expect(
+      (await server.ask({ url: new URL(link, "http://here/docs/").pathname })).status,
+      link,
+    ).toBe(200);
+  }
+});
+
+test("a route under /v1 that does not say who may use it keeps the server from starting", async () => {
+  const extension: FastifyPluginAsync = async (app) => {
+    await Promise.resolve();
+    app.get("/v1/open-to-all", () => "secrets");
+  };
+  await expect(testServer(db, {}, [extension])).rejects.toThrow("does not say who may use it");
+});
