@@ -126,7 +126,8 @@ test("a deadlock reruns the whole of the work", async () => {
     });
   await Promise.all([cross(1, 2), cross(2, 1)]);
   expect((await db.query("select n from crossed order by id")).rows).toEqual([{ n: 2 }, { n: 2 }]);
-  expect(runs).toBe(3);
+  // At least one of the two was sacrificed and run again; on a slow machine they may meet twice.
+  expect(runs).toBeGreaterThanOrEqual(3);
 });
 
 test("serialisation failures are rerun at most five times", async () => {
