@@ -1,131 +1,143 @@
 // What the pretend model says: a plausible agent that reads its instructions, answers what the
-// person said, and says goodbye. The same talk always gets the same answer.
+// person said, settles the matter of the call and says goodbye. Pure: the same talk gets the same
+// answer. Its rules stand in one table; the first that fits wins, so whoever wants no more calls
+// comes first.
 
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
+import { readTalk, type ChatMessage, type TalkFacts } from "./talk-facts.ts";
 
 export interface AgentReply {
   readonly text: string;
-  /** A tool to call after the text; null: none. */
-  readonly tool: {
-    readonly name: string;
-    readonly input: Readonly<Record<string, unknown>>;
-  } | null;
+  /** Tools it would like to call after the text, when they are offered, with words that say why. */
+  readonly tools: readonly { readonly name: string; readonly why: string }[];
 }
-
-/** The most turns before it says goodbye whatever is said. */
-const MAX_TURNS = 6;
-
-const GOODBYE = "Thank you for your time. Goodbye!";
-const END_CALL_TOOL = "end_call";
 
 interface Rule {
-  readonly heard: RegExp;
-  readonly reply: (facts: TalkFacts) => string;
-  readonly ends?: true;
+  readonly fits: (talk: TalkFacts) => boolean;
+  readonly reply: (talk: TalkFacts) => string;
+  readonly tools?: AgentReply["tools"];
 }
 
-interface TalkFacts {
-  readonly name: string | null;
-  readonly time: string | null;
-  readonly turn: number;
-}
+/** After this many turns it says goodbye whatever is said. */
+const MAX_TURNS = 10;
+const GOODBYE = "Thank you for your time. Goodbye!";
+const MORE = "Is there anything else?";
 
-// The first that matches wins: whoever wants no more calls is heard before anything else.
+const heard = (pattern: RegExp) => (talk: TalkFacts) => pattern.test(talk.said);
+const lastAsked = (pattern: RegExp) => (talk: TalkFacts) => pattern.test(talk.lastWords);
+const ends = (why: string): AgentReply["tools"] => [{ name: "end_call", why }];
+
+const isMachine = heard(
+  /\b(leave (a|your|me a) (message|name)|(after|at) the (tone|beep)|voicemail|record your message|press (one|star))\b/i,
+);
+const isYes = heard(
+  /\b(yes|yep|yeah|sure|fine|works|okay|ok|perfect|all right|suppose so|think so)\b/i,
+);
+const isNo = heard(/^\W*(no|nope|not really)\b/i);
+const askedForMore = lastAsked(/anything else/i);
+
 const RULES: readonly Rule[] = [
   {
-    heard: /\b(stop calling|off your list|don'?t call|never call|do not call|remove me)\b/i,
-    reply: () =>
-      "I understand. I will take you off our list, and you will not be called again. Goodbye!",
-    ends: true,
+    fits: (talk) => isMachine(talk) && talk.knowsVoicemailTag,
+    reply: () => "[VOICEMAIL]",
   },
   {
-    heard: /\b(machine|robot|real person|human|computer)\b/i,
-    reply: () => "I am an automated assistant, calling for the office. Is that all right with you?",
-  },
-  { heard: /\b(bye|have to go|got to go|gotta go)\b/i, reply: () => GOODBYE, ends: true },
-  {
-    heard: /\bcancel\b/i,
-    reply: () => "Of course, I will note that the appointment is canceled. Is there anything else?",
+    fits: isMachine,
+    reply: () => "I will try again later. Goodbye!",
+    tools: [{ name: "voicemail", why: "voicemail" }, ...ends("voicemail")],
   },
   {
-    heard: /\b(move it|another day|another time|can'?t make|reschedule|instead)\b/i,
+    fits: heard(
+      /\b(stop calling|off your list|don'?t (call|want)|never call|not call|remove me)\b/i,
+    ),
+    reply: () => "I am sorry for the disturbance. You will not be called again. Goodbye!",
+    tools: [{ name: "do_not_call", why: "asked not to be called" }, ...ends("not_interested")],
+  },
+  {
+    fits: heard(
+      /\b(wrong number|wrong person|nobody (here )?by that name|don'?t know (him|her|them))\b/i,
+    ),
+    reply: () => "I am sorry, I must have the wrong number. Goodbye!",
+    tools: ends("wrong_person"),
+  },
+  {
+    fits: heard(/\b(goodbye|bye|have to go|got to go|gotta go|at the door)\b/i),
+    reply: () => GOODBYE,
+    tools: ends("goal_reached"),
+  },
+  {
+    fits: heard(/\b(machine|robot|real person|human|computer)\b/i),
+    reply: (talk) => `Yes, I am an automated assistant. ${question(talk)}`,
+  },
+  {
+    fits: heard(/\b(who is this|who are you|who am i|who'?s (this|calling)|speaking to)\b/i),
+    reply: (talk) => `${introduction(talk)} ${question(talk)}`,
+  },
+  {
+    fits: heard(
+      /\b(hold on|wait|say that again|repeat|sorry,? what|pardon|anybody|hear anything)\b/i,
+    ),
+    reply: (talk) => `Of course. ${question(talk)}`,
+  },
+  {
+    fits: heard(/\bcancel\b/i),
+    reply: () => `Of course, it is canceled. ${MORE}`,
+  },
+  {
+    fits: heard(
+      /\b(move it|another (day|time)|can'?t make|reschedule|instead|different (day|time))\b/i,
+    ),
     reply: () =>
       "No problem, we can move it. Would Thursday at ten or Friday at two suit you better?",
   },
   {
-    heard: /\b(first one|second one|thursday|friday)\b/i,
-    reply: () => "Wonderful, I have noted that. Is there anything else?",
+    fits: heard(/\b(first one|second one|thursday|friday|ten|two)\b/i),
+    reply: () => `Wonderful, I have noted that. ${MORE}`,
   },
   {
-    heard: /\b(that'?s all|that is all|no,? thank|no more|nothing else)\b/i,
+    fits: heard(/\b(that'?s all|that is all|no,? thank(s| you)|no more|nothing else)\b/i),
     reply: () => GOODBYE,
-    ends: true,
+    tools: ends("goal_reached"),
   },
   {
-    heard: /\b(who is this|who are you|who am i|speaking to)\b/i,
-    reply: (facts) =>
-      `This is the automated assistant of the office${forWhom(facts)}. ${question(facts)}`,
+    // Whatever is said to the last question: it was the last.
+    fits: (talk) => askedForMore(talk) && !isYes(talk),
+    reply: () => GOODBYE,
+    tools: ends("goal_reached"),
   },
   {
-    heard: /\b(hold on|wait|say that again|repeat|sorry,? what|pardon)\b/i,
-    reply: (facts) => `Of course. ${question(facts)}`,
+    fits: (talk) => isYes(talk) && lastAsked(/make it\?|a minute\?|all right with you\?/i)(talk),
+    reply: (talk) =>
+      `Great, ${talk.appointment === "" ? "I have noted that" : "that is confirmed"}. ${MORE}`,
   },
   {
-    heard: /\b(yes|yep|yeah|sure|fine|works|okay|ok|perfect|all right|right)\b/i,
-    reply: (facts) =>
-      facts.turn <= 1 ? question(facts) : "Great, you are confirmed. Is there anything else?",
+    fits: (talk) => isNo(talk) && lastAsked(/make it\?/i)(talk),
+    reply: () => "That is no problem. Would Thursday at ten or Friday at two suit you better?",
+  },
+  {
+    fits: (talk) => talk.agentTurns > 0 && /[?.]/.test(talk.lastWords),
+    reply: question,
   },
 ];
 
-/** The reply to a talk so far. `hasEndTool`: the end_call tool was offered. */
-export function replyTo(messages: readonly ChatMessage[], hasEndTool: boolean): AgentReply {
-  const talk = messages.filter((message) => message.role !== "system");
-  const said = talk.findLast((message) => message.role === "user")?.content ?? "";
-  const turn = talk.filter((message) => message.role === "assistant").length;
-  const facts = factsOf(messages, turn);
-  const rule = RULES.find((each) => each.heard.test(said));
-  const ends = rule?.ends === true || turn >= MAX_TURNS;
-  const text =
-    turn >= MAX_TURNS && rule?.ends !== true ? GOODBYE : (rule?.reply(facts) ?? fallback(facts));
-  return {
-    text,
-    tool:
-      ends && hasEndTool
-        ? { name: END_CALL_TOOL, input: { reason: "the conversation is complete" } }
-        : null,
-  };
+/** The reply to a talk so far. */
+export function replyTo(messages: readonly ChatMessage[]): AgentReply {
+  const talk = readTalk(messages);
+  if (talk.agentTurns >= MAX_TURNS) return { text: GOODBYE, tools: ends("goal_reached") };
+  const rule = RULES.find((each) => each.fits(talk));
+  return rule === undefined
+    ? { text: `${introduction(talk)} ${question(talk)}`, tools: [] }
+    : { text: rule.reply(talk), tools: rule.tools ?? [] };
 }
 
-function fallback(facts: TalkFacts): string {
-  return facts.turn <= 1 ? question(facts) : "I see. Is there anything else I can do for you?";
+function introduction({ name, business }: TalkFacts): string {
+  const whose =
+    business === "" ? "an automated assistant" : `the automated assistant of ${business}`;
+  return `Hello${name === "" ? "" : ` ${name}`}, this is ${whose}.`;
 }
 
-function forWhom(facts: TalkFacts): string {
-  return facts.name === null ? "" : `, calling for ${facts.name}`;
-}
-
-function question(facts: TalkFacts): string {
-  const when = facts.time === null ? "your appointment" : `your appointment at ${facts.time}`;
-  return `I am calling about ${when}. Can you still make it?`;
-}
-
-// Variables reach the model as a JSON block somewhere in its instructions; whatever looks like a
-// name or a time in it is good enough.
-function factsOf(messages: readonly ChatMessage[], turn: number): TalkFacts {
-  const told = messages
-    .filter((message) => message.role !== "assistant")
-    .map((message) => message.content)
-    .join("\n");
-  return {
-    name: valueOf(told, /"(?:patient_|customer_|first_)?name"\s*:\s*"([^"]{1,60})"/i),
-    time: valueOf(told, /"(?:appointment_)?time"\s*:\s*"([^"]{1,60})"/i),
-    turn,
-  };
-}
-
-function valueOf(text: string, pattern: RegExp): string | null {
-  return pattern.exec(text)?.[1] ?? null;
+function question(talk: TalkFacts): string {
+  if (talk.isSettled) return MORE;
+  return talk.appointment === ""
+    ? "I have a short question for you. Do you have a minute?"
+    : `I am calling about ${talk.appointment}. Can you still make it?`;
 }
