@@ -51,6 +51,7 @@ export const ROOMS: readonly Room[] = [
       STORE,
       // Entry points of the engine and of the agent, by file.
       "src/engine/engine.ts",
+      "src/engine/campaign-verbs.ts",
       "src/agent/session.ts",
       "src/agent/session-events.ts",
       "src/agent/session-state.ts",

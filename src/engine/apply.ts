@@ -13,13 +13,7 @@ import {
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable } from "../ports/database.ts";
 import { countSilentModels, proveAccounts } from "../store/account-pace.ts";
-import {
-  freeSlots,
-  releasePhones,
-  reopenCalls,
-  requeueCalls,
-  settleRecipients,
-} from "../store/call-endings.ts";
+import { reopenCalls, requeueCalls, settleCalls } from "../store/call-endings.ts";
 import {
   appendCallEvents,
   lockCalls,
@@ -179,22 +173,10 @@ async function writeEndings(tx: Queryable, merges: readonly Merge[], now: Instan
     ending.kind === "settle" ? [{ call, ending }] : [],
   );
   const requeued = endings.filter(({ ending }) => ending.kind === "requeue");
-  await freeSlots(
+  await settleCalls(
     tx,
-    settled.map(({ call }) => call.id),
-  );
-  await settleRecipients(
-    tx,
-    settled.map(({ call, ending }) => ({
-      recipientId: call.recipientId,
-      state: ending.state,
-      reason: ending.reason,
-    })),
+    settled.map(({ call, ending }) => ({ call, state: ending.state, reason: ending.reason })),
     now,
-  );
-  await releasePhones(
-    tx,
-    settled.map(({ call }) => call),
   );
   await countSilentModels(
     tx,

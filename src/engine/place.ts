@@ -15,7 +15,7 @@ import {
   pauseAccount,
   slowAccount,
 } from "../store/account-pace.ts";
-import { freeSlots, releasePhones, requeueCalls, settleRecipients } from "../store/call-endings.ts";
+import { requeueCalls, settleCalls } from "../store/call-endings.ts";
 import { pauseCampaignForFault } from "../store/campaign-engine.ts";
 import { appendCallEvents, lockCalls, writeCalls, type EngineCall } from "../store/engine-calls.ts";
 import {
@@ -230,13 +230,7 @@ async function endRefused(
       endedReason: status,
     },
   ]);
-  await freeSlots(tx, [call.id]);
-  await settleRecipients(
-    tx,
-    [{ recipientId: call.recipientId, state: end.state, reason: end.reason }],
-    now,
-  );
-  await releasePhones(tx, [call]);
+  await settleCalls(tx, [{ call, state: end.state, reason: end.reason }], now);
 }
 
 /** Calls that the gate held back: back into the queue, or ended when their phone is suppressed. */

@@ -5,7 +5,7 @@
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { CarrierCallSnapshot, CarrierCredentials } from "../ports/carrier.ts";
 import { learnConcurrency, slowAccount } from "../store/account-pace.ts";
-import { freeSlots, releasePhones, requeueCalls, settleRecipients } from "../store/call-endings.ts";
+import { requeueCalls, settleCalls } from "../store/call-endings.ts";
 import { recordConnectionLost } from "../store/conversations.ts";
 import { listCredentials } from "../store/carrier-credentials.ts";
 import {
@@ -387,13 +387,7 @@ async function endUnanswered(
     await appendCallEvents(tx, [
       { callId: call.id, at: now, kind: end.status, facts: { reason: end.reason } },
     ]);
-    await freeSlots(tx, [call.id]);
-    await settleRecipients(
-      tx,
-      [{ recipientId: call.recipientId, state: end.state, reason: end.reason }],
-      now,
-    );
-    await releasePhones(tx, [call]);
+    await settleCalls(tx, [{ call, state: end.state, reason: end.reason }], now);
   });
 }
 

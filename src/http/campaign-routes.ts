@@ -24,7 +24,8 @@ import {
 import { presentCampaign, presentCampaignSummary, presentRecipient } from "./present-campaign.ts";
 import { requireModel } from "./require-model.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
-import type { CampaignVerbResult, HttpDependencies } from "./server-dependencies.ts";
+import type { CampaignVerbResult } from "../engine/campaign-verbs.ts";
+import type { HttpDependencies } from "./server-dependencies.ts";
 
 // As the engine counts them: a voice process that was silent for longer holds no conversations.
 const VOICE_ALIVE_MS = 5_000;

@@ -3,8 +3,7 @@
 
 import type { FastifyBaseLogger, FastifyPluginAsync } from "fastify";
 
-import type { ErrorCode } from "../domain/app-error.ts";
-import type { CampaignStatus } from "../domain/campaign-life.ts";
+import type { CampaignVerbs } from "../engine/campaign-verbs.ts";
 import type { Carrier } from "../ports/carrier.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
@@ -49,33 +48,4 @@ export interface HttpSettings {
 export interface SecretBox {
   encrypt(text: string): Uint8Array;
   decrypt(box: Uint8Array): string;
-}
-
-export type CampaignVerbResult =
-  | {
-      readonly kind: "done";
-      readonly campaign: {
-        readonly id: string;
-        readonly status: CampaignStatus;
-        readonly recipientsCount: number;
-        readonly queuedCount: number;
-      };
-    }
-  | { readonly kind: "not_found" }
-  | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string };
-
-/** The engine's verbs: each is one transaction, idempotent, and safe to say twice at once. */
-export interface CampaignVerbs {
-  launch(
-    keyId: string,
-    campaignId: string,
-    options: { readonly respectWindow: boolean },
-  ): Promise<CampaignVerbResult>;
-  pause(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
-  resume(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
-  cancel(
-    keyId: string,
-    campaignId: string,
-    options: { readonly hangUp: boolean },
-  ): Promise<CampaignVerbResult>;
 }

@@ -1,22 +1,12 @@
 // A carrier account's pace, concurrency and health as the engine changes them. One row per account
 // of the installation.
 
+import type { AccountFacts } from "../domain/claim-plan.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
-export interface AccountState extends Row {
-  readonly id: string;
-  readonly callsPerSecond: number;
-  readonly paceFactor: number;
-  readonly nextDialAt: Instant;
-  readonly backoffUntil: Instant | null;
-  readonly maxConcurrentCalls: number | null;
-  readonly learnedConcurrency: number | null;
-  readonly learnedConcurrencyUntil: Instant | null;
-  readonly provenAt: Instant | null;
-  readonly openCalls: number;
-}
+export interface AccountState extends Row, AccountFacts {}
 
 /**
  * Accounts that may dial at all, with the calls they have open. The caller holds the claim lock.

@@ -8,7 +8,7 @@ import type { Queryable } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
 /** Frees the slots of these calls; a slot that was retiring goes away. */
-export async function freeSlots(tx: Queryable, callIds: readonly string[]): Promise<void> {
+async function freeSlots(tx: Queryable, callIds: readonly string[]): Promise<void> {
   if (callIds.length === 0) return;
   await tx.query("delete from slots where retiring and call_id = any($1)", [callIds]);
   await tx.query("update slots set call_id = null where call_id = any($1)", [callIds]);
@@ -49,16 +49,42 @@ export async function reopenCalls(
 }
 
 export interface Settlement {
-  readonly recipientId: number;
+  readonly call: EndedCall;
   readonly state: FinalRecipientState;
   readonly reason: string;
+}
+
+/** What settling needs of a call that has ended. */
+export interface EndedCall {
+  readonly id: string;
+  readonly keyId: string;
+  readonly recipientId: number;
+  readonly toNumber: string;
+}
+
+/**
+ * What follows when calls have ended for good: their slots are free, their recipients settled, and
+ * whoever stood back for their phones may be claimed. The calls must be locked.
+ */
+export async function settleCalls(
+  tx: Queryable,
+  settlements: readonly Settlement[],
+  now: Instant,
+): Promise<void> {
+  const calls = settlements.map((settlement) => settlement.call);
+  await freeSlots(
+    tx,
+    calls.map((call) => call.id),
+  );
+  await settleRecipients(tx, settlements, now);
+  await releasePhones(tx, calls);
 }
 
 /**
  * Gives recipients their final state. One that has a final state keeps it, unless that is
  * `uncertain`.
  */
-export async function settleRecipients(
+async function settleRecipients(
   tx: Queryable,
   settlements: readonly Settlement[],
   now: Instant,
@@ -70,7 +96,7 @@ export async function settleRecipients(
      from (select * from unnest($1::bigint[], $2::text[], $3::text[]) as u(id, state, reason) order by id) p
      where r.id = p.id and r.state in ('waiting', 'calling', 'uncertain')`,
     [
-      settlements.map((settlement) => settlement.recipientId),
+      settlements.map((settlement) => settlement.call.recipientId),
       settlements.map((settlement) => settlement.state),
       settlements.map((settlement) => settlement.reason),
       sqlInstant(now),
@@ -82,7 +108,7 @@ export async function settleRecipients(
  * Recipients that stood back while a call to their phone was open may be claimed again. The calls
  * must have ended.
  */
-export async function releasePhones(
+async function releasePhones(
   tx: Queryable,
   phones: readonly { readonly keyId: string; readonly toNumber: string }[],
 ): Promise<void> {
