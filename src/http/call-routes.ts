@@ -1,12 +1,14 @@
 // Reading and deleting calls (contract B.5).
 
 import { AppError } from "../domain/app-error.ts";
+import type { Instant } from "../domain/instant.ts";
 import {
   countLiveCalls,
   eraseCall,
   eraseEndedCalls,
   findCall,
   listCalls,
+  type ErasureCursor,
 } from "../store/call-list.ts";
 import {
   Call,
@@ -118,12 +120,7 @@ function addDeleteAll(app: RouteApp, { database, clock }: HttpDependencies): voi
     },
     handler: async (request) => {
       const keyId = keyOf(request).id;
-      let erased = 0;
-      for (;;) {
-        const more = await eraseEndedCalls(database, keyId, clock.now(), ERASE_BATCH);
-        erased += more;
-        if (more < ERASE_BATCH) break;
-      }
+      const erased = await eraseAll(database, keyId, clock.now());
       return {
         deleted: true as const,
         calls_deleted: erased,
@@ -133,6 +130,29 @@ function addDeleteAll(app: RouteApp, { database, clock }: HttpDependencies): voi
       };
     },
   });
+}
+
+async function eraseAll(
+  database: HttpDependencies["database"],
+  keyId: string,
+  now: Instant,
+): Promise<number> {
+  let total = 0;
+  let after: ErasureCursor | null = null;
+  do {
+    const run: Awaited<ReturnType<typeof eraseEndedCalls>> = await eraseEndedCalls(
+      database,
+      keyId,
+      {
+        now,
+        limit: ERASE_BATCH,
+        after,
+      },
+    );
+    total += run.erased;
+    after = run.last;
+  } while (after !== null);
+  return total;
 }
 
 function callNotFound(): AppError {

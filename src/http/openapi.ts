@@ -8,6 +8,7 @@ import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 
 import { errorDocsPage } from "./error-docs.ts";
+import { polishOpenApi, type OpenApiDocument } from "./openapi-polish.ts";
 import type { RouteAccess } from "./route-config.ts";
 
 const TAGS = [
@@ -72,7 +73,11 @@ export function registerOpenApi(
       const access = document.route.config?.access ?? "anyone";
       return { schema: { ...schema, security: SECURITY[access] }, url };
     },
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => {
+      const described = jsonSchemaTransformObject(document);
+      polishOpenApi(described as OpenApiDocument);
+      return described;
+    },
   });
   app.get("/docs/errors", (_request, reply) =>
     reply

@@ -105,25 +105,45 @@ export async function eraseCall(
   return rows[0].live ? "live" : "erased";
 }
 
+/** Where a run over a key's calls has come to; the instant as text, exact to the microsecond. */
+export interface ErasureCursor {
+  readonly createdAt: string;
+  readonly callId: string;
+}
+
 /**
- * Erases at most `limit` ended calls of a key; answers how many. Called until it answers fewer than
- * the limit.
+ * Erases the next `limit` ended calls of a key, oldest first. Goes on from where the last run
+ * ended, so that no run reads again what an earlier one has erased.
  */
 export async function eraseEndedCalls(
   db: Queryable,
   keyId: string,
-  now: Instant,
-  limit: number,
-): Promise<number> {
-  const { rows } = await db.query<{ erased: number }>(
-    `with ${erasing(
-      `select id from calls where key_id = $1 and erased_at is null and not (${LIVE}) order by id limit $3 for update`,
-      "$2",
-    )}
-     select count(*) as erased from erased`,
-    [keyId, sqlInstant(now), limit],
+  run: { readonly now: Instant; readonly limit: number; readonly after: ErasureCursor | null },
+): Promise<{ readonly erased: number; readonly last: ErasureCursor | null }> {
+  const { rows } = await db.query<{
+    erased: number;
+    createdAt: string | null;
+    callId: string | null;
+  }>(
+    `with batch as (
+       select id, created_at from calls
+       where key_id = $1 and erased_at is null and not (${LIVE})
+         and ($4::text is null or (created_at, id) > ($4::timestamptz, $5::text))
+       order by created_at, id limit $3 for update),
+     last as (select * from batch order by created_at desc, id desc limit 1),
+     ${erasing("select id from batch", "$2")}
+     select (select count(*) from erased) as erased,
+       (select created_at::text from last) as "createdAt", (select id from last) as "callId"`,
+    [
+      keyId,
+      sqlInstant(run.now),
+      run.limit,
+      run.after?.createdAt ?? null,
+      run.after?.callId ?? null,
+    ],
   );
-  return rows[0]?.erased ?? 0;
+  const { erased = 0, createdAt = null, callId = null } = rows[0] ?? {};
+  return { erased, last: createdAt === null || callId === null ? null : { createdAt, callId } };
 }
 
 export async function countLiveCalls(db: Queryable, keyId: string): Promise<number> {

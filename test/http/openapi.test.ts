@@ -102,6 +102,18 @@ test("every reference leads somewhere", () => {
     expect(description.body.components.schemas).toHaveProperty([name ?? ""]);
 });
 
+test("says what a status means, which bodies may be left out, and where an Idempotency-Key counts", () => {
+  const { paths } = description.body;
+  expect(paths["/v1/calls/batch"].post.responses["201"].description).toBe("Created.");
+  expect(paths["/v1/calls/batch"].post.requestBody.required).toBe(true);
+  expect(paths["/v1/agents"].post.requestBody.required).toBe(false);
+  const key = { $ref: "#/components/parameters/IdempotencyKey" };
+  expect(paths["/v1/calls/batch"].post.parameters).toEqual([key]);
+  expect(paths["/v1/calls/{call_id}"].delete.parameters).toContainEqual(key);
+  expect(paths["/v1/calls"].get.parameters).not.toContainEqual(key);
+  expect(description.text).not.toContain("Default Response");
+});
+
 test("the error page explains every code, and every doc_url leads to it", async () => {
   const page = await server.ask({ url: "/docs/errors" });
   expect(page.status).toBe(200);

@@ -1,6 +1,7 @@
 // Single calls, and reading, erasing and counting calls.
 
 import { afterAll, expect, test } from "vitest";
+import { eraseEndedCalls } from "../../src/store/call-list.ts";
 import { testDatabase } from "../support/test-database.ts";
 import { testServer } from "./test-server.ts";
 
@@ -278,6 +279,24 @@ test("deleting all calls skips live ones and other keys' calls", async () => {
   });
   expect((await tenant.ask("GET", "/v1/calls")).body).toHaveLength(1);
   expect((await other.ask("GET", `/v1/calls/${foreign}`)).status).toBe(200);
+});
+
+test("erasing in runs reaches every call, also those made in the same millisecond", async () => {
+  const tenant = await server.caller();
+  for (let made = 0; made < 5; made += 1) await endedCall(tenant);
+  let runs = 0;
+  let after = null;
+  do {
+    const run: Awaited<ReturnType<typeof eraseEndedCalls>> = await eraseEndedCalls(
+      db,
+      tenant.keyId,
+      { now: server.clock.now(), limit: 2, after },
+    );
+    after = run.last;
+    runs += 1;
+  } while (after !== null);
+  expect(runs).toBe(4);
+  expect((await tenant.ask("GET", "/v1/calls")).body).toEqual([]);
 });
 
 test("usage counts calls, minutes and the most at once", async () => {
