@@ -151,12 +151,14 @@ export class LiveCall implements ScriptLine, SpeechListener {
 
   pause(durationMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted) return Promise.resolve();
     const cancel = this.#parts.pace.afterTalk(durationMs, resolve);
-    signal.addEventListener("abort", () => {
+    const stop = () => {
       cancel();
       resolve();
-    });
-    return promise;
+    };
+    signal.addEventListener("abort", stop);
+    return promise.finally(() => signal.removeEventListener("abort", stop));
   }
 
   collect(

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from "vitest";
 import {
   DEFAULT_ACCOUNT_SID,
+  DEFAULT_AUTH_TOKEN,
   defaultAccount,
 } from "../../src/simulator/carrier-model/default-account.ts";
 import type { Simulator } from "../../src/simulator/simulator.ts";
@@ -71,6 +72,56 @@ test("the answer carries the carrier's headers", async () => {
   expect(headers["twilio-request-id"]).toMatch(/^RQ[0-9a-f]{32}$/);
   expect(headers["twilio-concurrent-requests"]).toBe("1");
   expect(headers["twilio-request-duration"]).toMatch(/^\d+\.\d{3}$/);
+});
+
+test("the call resource has exactly the carrier's fields, all text or null", async () => {
+  simulator = await startTestSimulator({ people: { [TO]: "terse" } });
+  const call = await sdkFor(simulator).calls.create({ to: TO, from: FROM, twiml: TWIML });
+  await waitFor(() => simulator.books().findCall(call.sid)?.endedAt, { describe: "the end" });
+  const credentials = Buffer.from(`${DEFAULT_ACCOUNT_SID}:${DEFAULT_AUTH_TOKEN}`).toString(
+    "base64",
+  );
+  const response = await fetch(`${simulator.url}${call.uri}`, {
+    headers: { authorization: `Basic ${credentials}` },
+  });
+  const { subresource_uris: links, ...fields } = (await response.json()) as Record<string, unknown>;
+  expect(Object.keys(fields).toSorted()).toEqual([
+    "account_sid",
+    "answered_by",
+    "api_version",
+    "caller_name",
+    "date_created",
+    "date_updated",
+    "direction",
+    "duration",
+    "end_time",
+    "forwarded_from",
+    "from",
+    "from_formatted",
+    "group_sid",
+    "parent_call_sid",
+    "phone_number_sid",
+    "price",
+    "price_unit",
+    "queue_time",
+    "sid",
+    "start_time",
+    "status",
+    "to",
+    "to_formatted",
+    "trunk_sid",
+    "uri",
+  ]);
+  for (const [name, value] of Object.entries(fields)) {
+    expect(value === null || typeof value === "string", name).toBe(true);
+  }
+  for (const name of ["date_created", "date_updated", "start_time", "end_time"]) {
+    expect(fields[name]).toMatch(/^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} \+0000$/);
+  }
+  expect(links).toMatchObject({
+    notifications: expect.stringMatching(/\/Notifications\.json$/),
+    user_defined_messages: expect.stringMatching(/\/UserDefinedMessages\.json$/),
+  });
 });
 
 test("every refusal has the carrier's code", async () => {

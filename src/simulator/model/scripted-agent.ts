@@ -114,7 +114,8 @@ const RULES: readonly Rule[] = [
     reply: () => "That is no problem. Would Thursday at ten or Friday at two suit you better?",
   },
   {
-    fits: (talk) => talk.agentTurns > 0 && /[?.]/.test(talk.lastWords),
+    // It has introduced itself already.
+    fits: (talk) => talk.agentTurns > 0,
     reply: question,
   },
 ];

@@ -86,7 +86,9 @@ export class ConversingPerson implements Person {
     this.#hasHeardAgent = true;
   }
 
-  agentSpoke(): void {
+  agentSpoke(clause: string): void {
+    // Nobody talks over a goodbye.
+    if (understandAgent(clause).kind === "goodbye") return;
     const { interruptChance, maxInterrupts } = this.#conduct;
     const { dice, voice } = this.#parts;
     if (this.#isLeaving || voice.isTalking || this.#interrupts >= maxInterrupts) return;
