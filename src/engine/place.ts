@@ -16,7 +16,7 @@ import {
   slowAccount,
 } from "../store/account-pace.ts";
 import { requeueCalls, settleCalls } from "../store/call-endings.ts";
-import { pauseCampaignForFault } from "../store/campaign-engine.ts";
+import { countNotPermitted, pauseCampaignForFault } from "../store/campaign-engine.ts";
 import { appendCallEvents, lockCalls, writeCalls, type EngineCall } from "../store/engine-calls.ts";
 import {
   listSuppressed,
@@ -37,6 +37,7 @@ export const PACE_RECOVERY_MS = 60_000;
 const THROTTLE_BASE_MS = 1_000;
 const THROTTLE_MAX_MS = 60_000;
 /** The carrier's queue is full, or its concurrency: minutes, not seconds. */
+const MAX_NOT_PERMITTED_IN_A_ROW = 10;
 const CARRIER_FULL_BACKOFF_MS = 5 * 60_000;
 
 /** Asks the carrier for one gated call and records the answer. Throws only as the database does. */
@@ -173,6 +174,17 @@ async function actOnAccount(
   }
 }
 
+/** A whole list that may not be called is a setting at the carrier, not bad luck. */
+async function pauseIfNobodyIsPermitted(tx: Queryable, call: EngineCall): Promise<void> {
+  if (call.campaignId === null) return;
+  const inARow = await countNotPermitted(tx, call.campaignId, MAX_NOT_PERMITTED_IN_A_ROW);
+  if (inARow < MAX_NOT_PERMITTED_IN_A_ROW) return;
+  const reason =
+    `paused: the carrier did not permit the last ${inARow} recipients to be called; allow their ` +
+    "country in the carrier's geographic permissions (or register the business), then resume";
+  await pauseCampaignForFault(tx, call.campaignId, reason);
+}
+
 /**
  * What it means for the call and its recipient: only a fault of the recipient's own number ends it.
  */
@@ -187,7 +199,8 @@ async function actOnCall(
     case "recipient_invalid":
       return endRefused(tx, call, { state: "invalid", reason: said }, now);
     case "recipient_not_permitted":
-      return endRefused(tx, call, { state: "not_permitted", reason: said }, now);
+      await endRefused(tx, call, { state: "not_permitted", reason: said }, now);
+      return pauseIfNobodyIsPermitted(tx, call);
     case "trial_limit":
     case "configuration":
       // Nobody resumes a single call, so it ends and says why.

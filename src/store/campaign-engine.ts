@@ -134,6 +134,22 @@ export async function pauseCampaignForFault(
   );
 }
 
+/** Of the campaign's newest `limit` ended calls, those whose recipients may not be called. */
+export async function countNotPermitted(
+  tx: Queryable,
+  campaignId: string,
+  limit: number,
+): Promise<number> {
+  const { rows } = await tx.query<{ n: number }>(
+    `select count(*) as n
+     from (select recipient_id from calls where campaign_id = $1 and ended_at is not null
+           order by created_at desc, id desc limit $2) c
+     join recipients r on r.id = c.recipient_id and r.state = 'not_permitted'`,
+    [campaignId, limit],
+  );
+  return rows[0]?.n ?? 0;
+}
+
 /** Completes running campaigns with nothing open and nothing due. */
 export async function finishCampaigns(db: Queryable, now: Instant): Promise<number> {
   const { rowCount } = await db.query(

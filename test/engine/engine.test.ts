@@ -117,21 +117,22 @@ describe("a campaign", () => {
     const opensAt = START + 60_000;
     const closesAt = START + 120_000;
     const window = { startMinutes: 721, endMinutes: 722 };
-    const id = await world.addCampaign(phones(80), {
+    const id = await world.addCampaign(phones(70), {
       status: "scheduled",
       opensAt,
       closesAt,
       window,
     });
-    await world.run(59_800, 200);
+    await world.run(57_000, 3_000);
+    await world.run(2_800, 400);
     expect(await campaignStatus(world, id)).toBe("scheduled");
     expect(world.carrier.placed).toHaveLength(0);
     await world.run(800, 100);
     expect(await campaignStatus(world, id)).toBe("running");
     expect(world.carrier.placed).toHaveLength(1);
     let done = 0;
-    for (let round = 0; round < 80; round += 1) {
-      await world.run(1_000, 250);
+    for (let round = 0; round < 66; round += 1) {
+      await world.run(1_000, 500);
       await answerAll(world, done);
       done = world.carrier.placed.length;
     }
@@ -140,7 +141,7 @@ describe("a campaign", () => {
       expect(placed.slot.notAfterAt).toBeLessThanOrEqual(closesAt);
     }
     expect(await campaignStatus(world, id)).toBe("running");
-    expect((await world.states(id))["waiting"]).toBe(80 - world.carrier.placed.length);
+    expect((await world.states(id))["waiting"]).toBe(70 - world.carrier.placed.length);
   });
 });
 
@@ -175,6 +176,20 @@ describe("what the carrier answers", () => {
     await world.run(1_000);
     expect(await world.states(id)).toEqual({ invalid: 1, reached: 1 });
     expect(await campaignStatus(world, id)).toBe("completed");
+  });
+
+  test("ten recipients in a row that may not be called pause the campaign", async () => {
+    const world = await makeWorld({ slots: 1 });
+    const id = await world.addCampaign(phones(12));
+    for (let refused = 0; refused < 10; refused += 1) {
+      world.carrier.placeAnswers.push({
+        kind: "refused",
+        refusal: { class: "recipient_not_permitted", carrierCode: 21215, message: "Geo" },
+      });
+    }
+    await world.run(6_000, 200);
+    expect(await campaignStatus(world, id)).toBe("paused");
+    expect((await world.states(id))["not_permitted"]).toBe(10);
   });
 
   test("a bad account pauses the campaign with a reason; resume tries again", async () => {
