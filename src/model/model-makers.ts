@@ -56,6 +56,8 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       createOpenAICompatible({
         name: "openai-compatible",
         baseURL,
+        // Token counts are streamed only to who asks for them.
+        includeUsage: true,
         ...(apiKey === null ? {} : { apiKey }),
       })(name),
   },
