@@ -63,7 +63,7 @@ export function locateBinaries(
   const tree = join(home, `binaries-${found.packageVersion}`);
   const existing = askVersion(tree, user);
   if (existing.kind === "runs") return { directory: tree, ...existing };
-  buildTree(found.directory, tree);
+  buildTree(found.directory, tree, () => askVersion(tree, user).kind === "runs");
   const answer = askVersion(tree, user);
   if (answer.kind === "runs") return { directory: tree, ...answer };
   throw new Error(
@@ -145,7 +145,7 @@ function makeLibraryLinks(packageNative: string, target: string): boolean {
 }
 
 // Built aside and renamed, so that a process killed half-way leaves nothing that looks finished.
-function buildTree(packageNative: string, tree: string): void {
+function buildTree(packageNative: string, tree: string, runs: () => boolean): void {
   const building = `${tree}.${process.pid}`;
   rmSync(building, { recursive: true, force: true });
   mkdirSync(building);
@@ -155,14 +155,21 @@ function buildTree(packageNative: string, tree: string): void {
     linkFolder(join(packageNative, folder), join(building, folder));
   }
   makeLibraryLinks(packageNative, building);
-  rmSync(tree, { recursive: true, force: true });
   try {
     renameSync(building, tree);
+    return;
   } catch (error) {
-    // Another process finished the same tree first; the caller tries it.
     if (!existsSync(tree)) throw error;
-    rmSync(building, { recursive: true, force: true });
   }
+  if (runs()) {
+    // Another process finished the same tree first, and its server may run from it already.
+    rmSync(building, { recursive: true, force: true });
+    return;
+  }
+  const broken = `${building}.broken`;
+  renameSync(tree, broken);
+  renameSync(building, tree);
+  rmSync(broken, { recursive: true, force: true });
 }
 
 function linkFolder(from: string, to: string): void {
