@@ -165,6 +165,7 @@ describe.skipIf(!isRoot)("scenes that only root can set", () => {
     expect(existsSync(systemPlace)).toBe(false);
   });
 
+  // Needs a checkout outside a private home: an ordinary user runs its Node.
   test.skipIf(!isReachable)(
     "library links missing where one may not write are made beside the data",
     async () => {
@@ -181,6 +182,7 @@ describe.skipIf(!isRoot)("scenes that only root can set", () => {
     },
   );
 
+  // Needs a checkout outside a private home: an ordinary user runs its Node.
   test.skipIf(!isReachable)(
     "data of root's server is not opened by an ordinary user, who is told why",
     async () => {
