@@ -25,10 +25,3 @@ export async function ensureOperatorToken(
   const token = newSecret(random);
   return (await claimOperatorTokenHash(database, hashSecret(token))) ? token : null;
 }
-
-/** A new token in place of one that was lost. */
-export async function renewOperatorToken(database: Database, random: Random): Promise<string> {
-  const token = newSecret(random);
-  await replaceOperatorTokenHash(database, hashSecret(token));
-  return token;
-}

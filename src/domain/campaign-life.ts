@@ -69,7 +69,3 @@ export function decideVerb(
     return become("scheduled");
   return VERBS[campaign.status][verb];
 }
-
-export function isFinalCampaignStatus(status: CampaignStatus): boolean {
-  return status === "completed" || status === "canceled" || status === "failed";
-}

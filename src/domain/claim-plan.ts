@@ -19,6 +19,9 @@ export const MAX_LATENESS_MS = 100;
 /** Calls in one claim: a bound on how long its transaction holds the claim lock. */
 export const MAX_CALLS_PER_CLAIM = 100;
 
+/** A voice process that has not reported for this long holds no conversations. */
+export const VOICE_ALIVE_MS = 5_000;
+
 export interface AccountRoom {
   readonly accountId: string;
   /** Instants to dial at, earliest first; as many as pace and concurrency allow. */

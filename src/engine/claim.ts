@@ -7,6 +7,7 @@ import {
   planAccountRoom,
   planClaim,
   RESERVE_AHEAD_MS,
+  VOICE_ALIVE_MS,
   type AccountRoom,
 } from "../domain/claim-plan.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -28,8 +29,6 @@ import type { EngineDependencies } from "./engine-dependencies.ts";
 
 /** A reservation lasts this long: through the reserve, the gate and a slow database. */
 export const LEASE_MS = 10_000;
-/** A voice process that has not reported for this long holds no conversations. */
-const VOICE_ALIVE_MS = 5_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** After a claim that found no room anywhere but the pace's, the next is worth trying this soon. */
 const RETRY_MS = 250;

@@ -24,11 +24,10 @@ import {
 import { presentCampaign, presentCampaignSummary, presentRecipient } from "./present-campaign.ts";
 import { requireModel } from "./require-model.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
+import { VOICE_ALIVE_MS } from "../domain/claim-plan.ts";
 import type { CampaignVerbResult } from "../engine/campaign-verbs.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 
-// As the engine counts them: a voice process that was silent for longer holds no conversations.
-const VOICE_ALIVE_MS = 5_000;
 const DAY_MS = 86_400_000;
 
 export function addCampaignRoutes(app: RouteApp, dependencies: HttpDependencies): void {

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 
+import { RECIPIENT_STATES } from "../../domain/recipient-state.ts";
 import { pageFields } from "./page.ts";
 
 export const CampaignStatus = z.enum([
@@ -14,20 +15,7 @@ export const CampaignStatus = z.enum([
   "failed",
 ]);
 
-export const RecipientState = z.enum([
-  "waiting",
-  "calling",
-  "reached",
-  "voicemail",
-  "not_reached",
-  "failed",
-  "invalid",
-  "not_permitted",
-  "suppressed",
-  "expired",
-  "canceled",
-  "uncertain",
-]);
+export const RecipientState = z.enum(RECIPIENT_STATES);
 
 export const CampaignParams = z.object({ campaign_id: z.string() });
 
