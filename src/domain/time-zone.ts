@@ -5,6 +5,9 @@ import type { Instant } from "./instant.ts";
 /** The zone of last resort (contract A.4). */
 export const DEFAULT_TIME_ZONE = "Europe/London";
 
+/** Said instead of a zone: the window runs in each recipient's own. */
+export const RECIPIENT_ZONES = "recipient";
+
 /**
  * The zone's name in its usual spelling, or null when it is not in the IANA list. Aliases are
  * accepted and kept. Fixed offsets ("+01:00") are not zones: they know no clock change.

@@ -19,6 +19,7 @@ import { requeueCalls, settleCalls } from "../store/call-endings.ts";
 import { countNotPermitted, pauseCampaignForFault } from "../store/campaign-engine.ts";
 import { appendCallEvents, lockCalls, writeCalls, type EngineCall } from "../store/engine-calls.ts";
 import {
+  listCapped,
   listSuppressed,
   markUnknown,
   recordRefusal,
@@ -268,12 +269,18 @@ export async function releaseHeldBack(
       );
     }
     const others = calls.filter((call) => !suppressed.has(call.id));
+    const capped = await listCapped(
+      tx,
+      others.map((call) => call.id),
+      now,
+    );
     await requeueCalls(
       tx,
       others.map((call) => ({
         callId: call.id,
         recipientId: call.recipientId,
-        dueAt: now,
+        dueAt: capped.get(call.id) ?? now,
+        dueReason: capped.has(call.id) ? ("cap" as const) : null,
         closesDial: false,
       })),
     );

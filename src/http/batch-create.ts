@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 
 import { AppError } from "../domain/app-error.ts";
+import { resolveSchedule, type CampaignSchedule } from "../domain/campaign-schedule.ts";
 import type { Instant } from "../domain/instant.ts";
 import { zoneDataVersion } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";
@@ -20,7 +21,7 @@ import {
 import type { PhoneNumberRow } from "../store/phone-numbers.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
-import { resolveSchedule, type BatchSchedule } from "./batch-schedule.ts";
+import { expiryOf, retryPolicyOf } from "./campaign-fields.ts";
 import { chooseNumber } from "./calling-number.ts";
 import type { CreatedBatch } from "./contract/batch.ts";
 import { commitAnswer } from "./idempotency.ts";
@@ -42,7 +43,8 @@ interface Plan extends BatchContext {
   readonly batch: ParsedBatch;
   readonly agentId: string;
   readonly number: PhoneNumberRow;
-  readonly schedule: BatchSchedule;
+  readonly schedule: CampaignSchedule;
+  readonly expiresAt: Instant | null;
 }
 
 /**
@@ -111,8 +113,9 @@ async function planBatch(ports: Ports, batch: ParsedBatch, context: BatchContext
   const choice = await chooseNumber(ports.database, context.keyId, agent.id, fromNumber);
   if (choice.kind === "unusable") throw creationFailed("from_number", choice.message);
   if (choice.kind === "undecided") throw undecided(choice.numbers);
+  const expiresAt = fields.expires_at ? expiryOf(fields.expires_at, context.createdAt) : null;
   requireModel(ports.model);
-  return { ...context, batch, agentId: agent.id, number: choice.number, schedule };
+  return { ...context, batch, agentId: agent.id, number: choice.number, schedule, expiresAt };
 }
 
 function undecided(numbers: readonly PhoneNumberRow[]): AppError {
@@ -161,6 +164,9 @@ async function writeBatch(tx: Queryable, plan: Plan): Promise<Created> {
     duplicateCount: batch.duplicateCount,
     createdAt: plan.createdAt,
     startedAt: status === "running" ? plan.createdAt : null,
+    expiresAt: plan.expiresAt,
+    pacingShare: batch.fields.pacing_share ?? 1,
+    retryPolicy: batch.fields.retry ? retryPolicyOf(batch.fields.retry) : null,
   });
   const copied = await copyRecipients(tx, batch.chunks);
   if (copied !== batch.validCount + batch.invalidCount) {

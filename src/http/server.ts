@@ -13,6 +13,7 @@ import { addBodyHooks } from "./body-hooks.ts";
 import { addAgentRoutes } from "./agent-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
+import { addCampaignEditRoute } from "./campaign-edit-route.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
@@ -92,6 +93,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addUsageRoute(app, dependencies);
   addBatchRoutes(app, dependencies);
   addCampaignRoutes(app, dependencies);
+  addCampaignEditRoute(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
 }

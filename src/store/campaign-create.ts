@@ -4,6 +4,7 @@
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { E164 } from "../domain/phone.ts";
+import type { RetryPolicy } from "../domain/retry-policy.ts";
 import type { Variables } from "../domain/variables.ts";
 import type { Queryable } from "../ports/database.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
@@ -61,6 +62,9 @@ export interface NewCampaign {
   readonly duplicateCount: number;
   readonly createdAt: Instant;
   readonly startedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+  readonly pacingShare: number;
+  readonly retryPolicy: RetryPolicy | null;
 }
 
 export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Promise<void> {
@@ -68,8 +72,10 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
     `insert into campaigns
        (id, key_id, agent_id, phone_number_id, from_number, name, prompt, status, schedule_type, scheduled_date,
         window_start_minutes, window_end_minutes, window_days, timezone, zone_data_version, windows_open_from,
-        opens_at, closes_at, body_hash, recipients_count, invalid_count, duplicate_count, created_at, started_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+        opens_at, closes_at, body_hash, recipients_count, invalid_count, duplicate_count, created_at, started_at,
+        expires_at, pacing_share, retry_policy)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        $25, $26, $27)`,
     [
       campaign.id,
       campaign.keyId,
@@ -95,6 +101,9 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
       campaign.duplicateCount,
       sqlInstant(campaign.createdAt),
       sqlInstantOrNull(campaign.startedAt),
+      sqlInstantOrNull(campaign.expiresAt),
+      campaign.pacingShare,
+      campaign.retryPolicy === null ? null : JSON.stringify(campaign.retryPolicy),
     ],
   );
 }

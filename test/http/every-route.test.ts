@@ -84,6 +84,13 @@ beforeAll(async () => {
   };
 });
 
+/** A body that the route would take from the owner. */
+function harmlessBody({ method, path }: Route): object {
+  if (path.startsWith("/v1/integrations")) return { url: "https://example.com" };
+  if (method === "PATCH" && path.includes("/batch/")) return { name: "Another name" };
+  return { outbound_enabled: false };
+}
+
 async function everything(): Promise<string> {
   const tables = ["api_keys", "agents", "phone_numbers", "campaigns", "recipients", "calls"];
   const rows = tables.map((name) => db.query(`select * from ${name} order by id`));
@@ -125,9 +132,7 @@ test.each(table((route) => route.access === "key" && route.path.includes("{")))(
   "%s hides what belongs to another tenant",
   async (_name, route) => {
     const before = await everything();
-    const isAddress = route.path.startsWith("/v1/integrations");
-    const body = isAddress ? { url: "https://example.com" } : { outbound_enabled: false };
-    const sends = route.method === "GET" ? undefined : body;
+    const sends = route.method === "GET" ? undefined : harmlessBody(route);
     const answer = await stranger.ask(route.method, filled(route, ids), sends);
     expect(answer.status, answer.text).toBe(404);
     expectEnvelope(answer);

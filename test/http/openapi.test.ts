@@ -61,6 +61,7 @@ test("every route is described, once", () => {
       "GET /v1/operator/status",
       "GET /v1/phone-numbers",
       "GET /v1/usage",
+      "PATCH /v1/calls/batch/{campaign_id}",
       "PATCH /v1/keys/{key_id}",
       "PATCH /v1/phone-numbers/{number}",
       "POST /v1/agents",

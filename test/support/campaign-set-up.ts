@@ -59,11 +59,13 @@ export async function createCampaign(
   server: ServerProcess,
   tenant: Tenant,
   phones: readonly string[],
+  fields: object = {},
 ): Promise<string> {
   const body = {
     agent_id: tenant.agentId,
     prompt: "Remind the patient of their appointment.",
     recipients: phones.map((phone) => ({ phone })),
+    ...fields,
   };
   const path = "/v1/calls/batch";
   const created = await server.ask<{ campaign_id: string }>("POST", path, body, tenant.bearer);

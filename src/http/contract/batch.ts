@@ -5,9 +5,10 @@
 import { z } from "zod";
 
 import { MAX_PROMPT_LENGTH, MAX_RECIPIENTS } from "../../domain/batch-request.ts";
+import { ExpiresAt, PacingShare, Retry } from "./campaign-fields.ts";
 import type { FieldCodes } from "./field-codes.ts";
 
-const MAX_CAMPAIGN_NAME_LENGTH = 200;
+export const MAX_CAMPAIGN_NAME_LENGTH = 200;
 
 export const RecipientInput = z
   .strictObject({
@@ -81,6 +82,9 @@ const fields = {
     .nullable()
     .optional()
     .describe("IANA zone of the window. Else the agent's, else Europe/London."),
+  expires_at: ExpiresAt.nullable().optional(),
+  pacing_share: PacingShare.nullable().optional().describe("1 unless given; see the campaign."),
+  retry: Retry.nullable().optional().describe("Without it everybody is called once."),
   max_concurrent: z.unknown().optional().describe("Accepted and ignored."),
   metadata: z.unknown().optional().describe("Accepted and ignored."),
 };
