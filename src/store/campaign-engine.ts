@@ -39,7 +39,7 @@ export async function lockStaleWindows(
      from campaigns
      where status in ('scheduled', 'running', 'paused')
        and (closes_at <= $1 or (zone_data_version <> $2 and closes_at <> 'infinity'))
-     order by id limit $3 for update skip locked`,
+     order by id limit $3 for no key update skip locked`,
     [sqlInstant(options.now), options.zoneDataVersion, options.limit],
   );
   return rows;
@@ -150,11 +150,17 @@ export async function countNotPermitted(
   return rows[0]?.n ?? 0;
 }
 
-/** Completes running campaigns with nothing open and nothing due. */
+/**
+ * Completes running campaigns with nothing open and nothing due. A list that is appended meanwhile
+ * holds the campaign's row; after that wait the statement looks at the row again but not at the
+ * recipients, so it is the changed count that says: not finished.
+ */
 export async function finishCampaigns(db: Queryable, now: Instant): Promise<number> {
   const { rowCount } = await db.query(
     `update campaigns g set status = 'completed', ended_at = $1
-     where g.status = 'running' and not exists (
+     from campaigns seen
+     where seen.id = g.id and seen.recipients_count = g.recipients_count
+       and g.status = 'running' and not exists (
        select from recipients r where r.campaign_id = g.id and not r.settled)`,
     [sqlInstant(now)],
   );

@@ -15,7 +15,10 @@ export interface VerbCampaign extends CampaignWindow {
   readonly fromNumber: string;
 }
 
-/** The key's campaign, locked; null when it is missing or another key's. */
+/**
+ * The key's campaign, locked against everything but the foreign keys of a list that is being
+ * appended: a pause never waits for a long COPY. null when it is missing or another key's.
+ */
 export async function lockCampaign(
   tx: Queryable,
   keyId: string,
@@ -27,7 +30,7 @@ export async function lockCampaign(
        g.phone_number_id as "phoneNumberId", g.from_number as "fromNumber",
        exists (select from agents a where a.id = g.agent_id and a.is_active and a.deleted_at is null) as "agentUsable",
        exists (select from phone_numbers n where n.id = g.phone_number_id and n.outbound_enabled) as "numberUsable"
-     from campaigns g where g.id = $1 and g.key_id = $2 for update of g`,
+     from campaigns g where g.id = $1 and g.key_id = $2 for no key update of g`,
     [id, keyId],
   );
   return rows[0] ?? null;
