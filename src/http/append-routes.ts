@@ -17,7 +17,7 @@ import { writeAppend } from "./append-write.ts";
 import { campaignNotFound } from "./campaign-routes.ts";
 import { AppendQuery, AppendRequest, AppendedRecipients } from "./contract/append.ts";
 import { CampaignParams } from "./contract/campaign.ts";
-import { beginIdempotentWork, beginOnceOnly, sendStored } from "./idempotency.ts";
+import { beginIdempotentWork, beginOnceOnly, LIST_LOCK_MS, sendStored } from "./idempotency.ts";
 import { isoTime } from "./iso-time.ts";
 import type { SpooledList } from "./list-spool.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
@@ -153,7 +153,7 @@ function createAppend(dependencies: HttpDependencies): Append {
       },
       list.bytes,
     );
-    if (await beginIdempotentWork(dependencies, request, reply)) return reply;
+    if (await beginIdempotentWork(dependencies, request, reply, LIST_LOCK_MS)) return reply;
     if (parsed.kind === "refused") {
       throw new AppError(parsed.code, { message: parsed.message, details: parsed.details });
     }
