@@ -139,7 +139,8 @@ function readRecipients(
   request: BatchParsingRequest,
   skipDuplicates: boolean,
 ): Rows {
-  const writer = createRowWriter(request);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const writer = createRowWriter(request, (chunk) => chunks.push(chunk));
   const seen = new Set<string>();
   const invalid: InvalidEntry[] = [];
   const counts = { validCount: 0, invalidCount: 0, duplicateCount: 0 };
@@ -166,7 +167,8 @@ function readRecipients(
     counts.validCount += 1;
     writer.addValid({ rowIndex, ...read });
   }
-  return { ...counts, invalid, isCountryOnly, chunks: writer.finish() };
+  writer.finish();
+  return { ...counts, invalid, isCountryOnly, chunks };
 }
 
 // Contract A.9: total, counts, the list, and what to do.

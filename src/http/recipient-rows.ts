@@ -30,17 +30,21 @@ export interface RowWriter {
     readonly phone: string;
     readonly reason: string;
   }): void;
-  finish(): Uint8Array<ArrayBuffer>[];
+  /** Gives out what is not yet given out. */
+  finish(): void;
 }
 
-export function createRowWriter(frame: RowFrame): RowWriter {
+/** @param give gets the text in chunks that end with a row. */
+export function createRowWriter(
+  frame: RowFrame,
+  give: (chunk: Uint8Array<ArrayBuffer>) => void,
+): RowWriter {
   const encoder = new TextEncoder();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let text = "";
   const add = (fields: readonly string[]): void => {
     text += `${frame.campaignId}\t${frame.keyId}\t${fields.join("\t")}\n`;
     if (text.length < CHUNK_CHARACTERS) return;
-    chunks.push(encoder.encode(text));
+    give(encoder.encode(text));
     text = "";
   };
   return {
@@ -76,9 +80,8 @@ export function createRowWriter(frame: RowFrame): RowWriter {
       ]);
     },
     finish: () => {
-      if (text !== "") chunks.push(encoder.encode(text));
+      if (text !== "") give(encoder.encode(text));
       text = "";
-      return chunks;
     },
   };
 }

@@ -10,6 +10,7 @@ import { AppError } from "../domain/app-error.ts";
 import { newRequestId } from "../domain/ids.ts";
 import { addAccessHooks } from "./access-hooks.ts";
 import { addBodyHooks } from "./body-hooks.ts";
+import { addAppendRoutes } from "./append-routes.ts";
 import { addAgentRoutes } from "./agent-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
@@ -94,6 +95,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addBatchRoutes(app, dependencies);
   addCampaignRoutes(app, dependencies);
   addCampaignEditRoute(app, dependencies);
+  addAppendRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
 }

@@ -114,7 +114,7 @@ export async function updateApiKey(
   change: ApiKeyChange,
 ): Promise<ApiKeyRow | null> {
   const { rows: locked } = await tx.query<ApiKeyRow>(
-    `select ${COLUMNS} from api_keys where id = $1 for update`,
+    `select ${COLUMNS} from api_keys where id = $1 for no key update`,
     [keyId],
   );
   const before = locked[0];

@@ -41,7 +41,7 @@ export async function lockStaleWindows(
      from campaigns
      where status in ('scheduled', 'running', 'paused')
        and (closes_at <= $1 or (zone_data_version <> $2 and closes_at <> 'infinity'))
-     order by id limit $3 for update skip locked`,
+     order by id limit $3 for no key update skip locked`,
     [sqlInstant(options.now), options.zoneDataVersion, options.limit],
   );
   return rows;
@@ -155,16 +155,20 @@ export async function countNotPermitted(
 
 /**
  * Completes campaigns with nothing open and nothing due: running ones, and those that have expired
- * whatever they were.
+ * whatever they were. A list that is appended meanwhile holds the campaign's row; after that wait
+ * the statement looks at the row again but not at the recipients, so it is the changed count that
+ * says: not finished.
  */
 export async function finishCampaigns(db: Queryable, now: Instant): Promise<number> {
   const { rowCount } = await db.query(
     `update campaigns g set status = 'completed', ended_at = $1,
        status_reason = case when g.expires_at <= $1 then 'it expired' end
-     where g.id in (
+     from campaigns seen
+     where seen.id = g.id and seen.recipients_count = g.recipients_count
+       and g.id in (
          select id from campaigns where status = 'running'
          union all select id from campaigns where status in ('scheduled', 'paused') and expires_at <= $1)
-       and g.status in ('running', 'scheduled', 'paused')
+       and (g.status = 'running' or (g.status in ('scheduled', 'paused') and g.expires_at <= $1))
        and not exists (select from recipients r where r.campaign_id = g.id and not r.settled)`,
     [sqlInstant(now)],
   );

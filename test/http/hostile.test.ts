@@ -49,6 +49,7 @@ const PATHS = [
   ["DELETE", (id: string) => `/v1/calls/${id}`],
   ["GET", (id: string) => `/v1/calls/batch/${id}`],
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients`],
+  ["POST", (id: string) => `/v1/calls/batch/${id}/recipients`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/launch`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/cancel`],
 ] as const;

@@ -57,6 +57,12 @@ const ROUTES: readonly Route[] = [
   ["DELETE", `/v1/integrations/webhook2/number/${number}`, "number_not_found"],
   ["GET", batch, "campaign_not_found"],
   ["GET", `${batch}/recipients`, "campaign_not_found"],
+  [
+    "POST",
+    `${batch}/recipients`,
+    "campaign_not_found",
+    { recipients: [{ phone: "+12025550103" }] },
+  ],
   ["POST", `${batch}/launch`, "campaign_not_found"],
   ["POST", `${batch}/pause`, "campaign_not_found"],
   ["POST", `${batch}/resume`, "campaign_not_found"],

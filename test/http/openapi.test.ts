@@ -69,6 +69,7 @@ test("every route is described, once", () => {
       "POST /v1/calls/batch/{campaign_id}/cancel",
       "POST /v1/calls/batch/{campaign_id}/launch",
       "POST /v1/calls/batch/{campaign_id}/pause",
+      "POST /v1/calls/batch/{campaign_id}/recipients",
       "POST /v1/calls/batch/{campaign_id}/resume",
       "POST /v1/calls/outbound",
       "POST /v1/keys",

@@ -26,6 +26,11 @@ export const RecipientInput = z
       .nullable()
       .optional()
       .describe("Replaces the campaign's prompt for this recipient only."),
+    timezone: z
+      .string()
+      .nullable()
+      .optional()
+      .describe("The recipient's own IANA zone. Checked; not used for the campaign's window."),
   })
   .meta({ id: "BatchRecipient" });
 
@@ -123,7 +128,11 @@ export const BatchRequest = z
   });
 export type BatchRequest = z.input<typeof BatchRequest>;
 
-const InvalidEntry = z.object({ phone: z.string(), reason: z.string(), row_index: z.number() });
+export const InvalidEntry = z.object({
+  phone: z.string(),
+  reason: z.string(),
+  row_index: z.number(),
+});
 
 export const CreatedBatch = z
   .object({
