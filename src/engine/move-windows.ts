@@ -2,7 +2,7 @@
 // replaced by the next one. The store compares instants; only here do zones become instants again.
 
 import { nextOpening } from "../domain/calling-window.ts";
-import { nextCommonOpening } from "../domain/shared-opening.ts";
+import { nextCommonOpening } from "../domain/opening-in-all-zones.ts";
 import type { Instant } from "../domain/instant.ts";
 import { zoneDataVersion } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";

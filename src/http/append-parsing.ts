@@ -12,10 +12,12 @@ import {
   type InvalidEntry,
 } from "../domain/batch-request.ts";
 import { displayable } from "../domain/plain-text.ts";
+import { groupByZones, type NewZoneGroup, type ZoneFrame } from "../domain/zone-grouping.ts";
 import { appendFieldNames, AppendFields } from "./contract/append.ts";
 import { readCsv } from "./csv-entries.ts";
 import { decodeText, type ListEntry } from "./list-entry.ts";
 import { readNdjson } from "./ndjson-entries.ts";
+import { inItsZones } from "./recipient-zones.ts";
 import { createRowWriter, type RowFrame } from "./recipient-rows.ts";
 import { parseJson, refuseUnsafeValues } from "./request-body.ts";
 import { requestErrorOf } from "./request-errors.ts";
@@ -31,6 +33,8 @@ export interface AppendParsingRequest extends RowFrame {
   /** ISO codes the key may call; null: all. */
   readonly allowedCountries: readonly string[] | null;
   readonly maxRows: number;
+  /** For a campaign whose window runs in its recipients' zones; else null. */
+  readonly zones: ZoneFrame | null;
   /** As the query says; a JSON body may say it too. */
   readonly options: AppendOptions;
 }
@@ -55,6 +59,8 @@ export interface ParsedAppend {
   /** The first of them; see MAX_LISTED_INVALID. */
   readonly invalid: readonly InvalidEntry[];
   readonly segments: readonly RowSegment[];
+  /** Groups of recipients that the campaign did not have yet. */
+  readonly zoneGroups: readonly NewZoneGroup[];
 }
 
 export type AppendParsing =
@@ -97,9 +103,8 @@ async function readList(request: AppendParsingRequest): Promise<ParsedAppend> {
         details: listOf(rows),
       });
     }
-    const { validCount, invalidCount, invalid, segments } = rows;
-    const { options } = list;
-    return { kind: "parsed", options, validCount, invalidCount, invalid, segments };
+    const { total: _, isCountryOnly: __, ...kept } = rows;
+    return { kind: "parsed", options: list.options, ...kept };
   } finally {
     closeSync(file);
   }
@@ -186,6 +191,7 @@ interface Rows {
   isCountryOnly: boolean;
   readonly invalid: InvalidEntry[];
   readonly segments: RowSegment[];
+  zoneGroups: readonly NewZoneGroup[];
 }
 
 async function readRows(
@@ -200,7 +206,9 @@ async function readRows(
     isCountryOnly: true,
     invalid: [],
     segments: [],
+    zoneGroups: [],
   };
+  const grouping = request.zones === null ? null : groupByZones(request.zones);
   const segments = segmentsOf(file, rows.segments);
   const writer = createRowWriter(request, segments.write);
   for await (const { value, line } of entries) {
@@ -208,7 +216,11 @@ async function readRows(
     rows.total += 1;
     if (rows.total > request.maxRows) throw tooMany(request.maxRows);
     const place = line === null ? "" : ` (line ${line})`;
-    const read = readRecipient(value, rowIndex, request.allowedCountries);
+    const read = inItsZones(
+      readRecipient(value, rowIndex, request.allowedCountries),
+      rowIndex,
+      grouping,
+    );
     switch (read.kind) {
       case "refused": {
         const details = { field: read.field, ...(line === null ? {} : { line }) };
@@ -229,6 +241,7 @@ async function readRows(
   }
   writer.finish();
   segments.finish();
+  rows.zoneGroups = grouping?.added() ?? [];
   return rows;
 }
 

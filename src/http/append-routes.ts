@@ -9,7 +9,9 @@ import type { ZodType } from "zod";
 
 import { AppError } from "../domain/app-error.ts";
 import { textFault } from "../domain/plain-text.ts";
-import { findCampaign } from "../store/campaign-list.ts";
+import type { ZoneFrame } from "../domain/zone-grouping.ts";
+import { findCampaign, windowOfCampaign } from "../store/campaign-list.ts";
+import { readGroupZones } from "../store/zone-groups.ts";
 import { createAppendParser } from "./append-parser.ts";
 import type { ListFormat } from "./append-parsing.ts";
 import { createUploads, type Uploads } from "./append-uploads.ts";
@@ -145,6 +147,7 @@ function createAppend(dependencies: HttpDependencies): Append {
         createdAt: isoTime(clock.now()),
         allowedCountries: key.allowedCountries,
         maxRows: MAX_LIST_ROWS,
+        zones: await zonesOf(dependencies, key.id, campaignId),
         options: {
           skipInvalid: query.skip_invalid === "true",
           skipDuplicates: query.skip_duplicates === "true",
@@ -166,6 +169,21 @@ function createAppend(dependencies: HttpDependencies): Append {
     engine.wake();
     return sendStored(reply, answer);
   };
+}
+
+/** What the recipients of a campaign in their own zones are grouped by; null: it has one zone. */
+async function zonesOf(
+  { database, clock }: HttpDependencies,
+  keyId: string,
+  campaignId: string,
+): Promise<ZoneFrame | null> {
+  const campaign = await findCampaign(database, keyId, campaignId);
+  if (campaign === null) throw campaignNotFound();
+  const window = windowOfCampaign(campaign);
+  if (campaign.zoneMode === "campaign" || window === null) return null;
+  const firstDate = campaign.startedAt === null ? campaign.scheduledDate : null;
+  const groups = await readGroupZones(database, campaignId);
+  return { window, firstDate, now: clock.now(), groups };
 }
 
 function spooledOf(body: unknown): SpooledList {

@@ -8,6 +8,7 @@ import type { FastifyRequest } from "fastify";
 
 import { AppError } from "../domain/app-error.ts";
 import { appendRefusal, type CampaignStatus } from "../domain/campaign-life.ts";
+import { zoneDataVersion } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";
 import {
   appendShare,
@@ -17,6 +18,7 @@ import {
   lockForAppend,
   nextRowIndex,
 } from "../store/campaign-append.ts";
+import { addGroups } from "../store/zone-groups.ts";
 import type { ParsedAppend } from "./append-parsing.ts";
 import type { AppendedRecipients } from "./contract/append.ts";
 import { commitAnswer } from "./idempotency.ts";
@@ -72,7 +74,8 @@ async function writeRows(tx: Queryable, list: ListToWrite): Promise<AppendedReci
   const campaign = await lockForAppend(tx, campaignId);
   if (campaign === null) throw new Error("a campaign vanished while a list was appended");
   refuseClosed(campaign.status);
-  if (campaign.zoneMode === "recipient") throw ownZones();
+  // Another list, or an edit of the mode's groups, has been written since this one was read.
+  if (!(await addGroups(tx, campaignId, parsed.zoneGroups, zoneDataVersion()))) throw anotherList();
   const { invalidCount } = parsed;
   const recipientsCount = await countAppended(tx, campaignId, { ...written, invalidCount });
   return {
@@ -94,14 +97,6 @@ function refuseClosed(status: CampaignStatus): void {
   throw new AppError(code, {
     message: `A ${status} campaign takes no more recipients; create a new campaign for them.`,
     details: { status },
-  });
-}
-
-// Their rows need a group of zones each; without one they would be dialed in the wrong hours.
-function ownZones(): AppError {
-  return new AppError("campaign_state_conflict", {
-    message:
-      "A campaign that calls in its recipients' own zones takes no more recipients; create a new campaign for them.",
   });
 }
 

@@ -9,7 +9,7 @@ import type { FastifyRequest } from "fastify";
 import { AppError } from "../domain/app-error.ts";
 import { resolveSchedule, type CampaignSchedule } from "../domain/campaign-schedule.ts";
 import type { Instant } from "../domain/instant.ts";
-import { zoneDataVersion } from "../domain/time-zone.ts";
+import { RECIPIENT_ZONES, zoneDataVersion } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";
 import { findAgent } from "../store/agents.ts";
 import {
@@ -19,6 +19,7 @@ import {
   lockBody,
 } from "../store/campaign-create.ts";
 import type { PhoneNumberRow } from "../store/phone-numbers.ts";
+import { addGroups } from "../store/zone-groups.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
 import { expiryOf, retryPolicyOf } from "./campaign-fields.ts";
@@ -92,7 +93,7 @@ function presentBatch(batch: ParsedBatch, created: Created): CreatedBatch {
     invalid_count: batch.invalidCount,
     invalid: [...batch.invalid],
     duplicate_count: batch.duplicateCount,
-    timezone: created.timezone,
+    timezone: shownZone(batch, created.timezone),
   };
 }
 
@@ -108,7 +109,7 @@ async function planBatch(ports: Ports, batch: ParsedBatch, context: BatchContext
   if (!agent.isActive) {
     throw creationFailed("agent_inactive", "The agent is inactive: set its is_active to true.");
   }
-  const schedule = resolveSchedule(fields, agent.timezone, context.createdAt);
+  const schedule = planSchedule(batch, agent.timezone, context.createdAt);
   const fromNumber = fields.from_number ?? null;
   const choice = await chooseNumber(ports.database, context.keyId, agent.id, fromNumber);
   if (choice.kind === "unusable") throw creationFailed("from_number", choice.message);
@@ -116,6 +117,24 @@ async function planBatch(ports: Ports, batch: ParsedBatch, context: BatchContext
   const expiresAt = fields.expires_at ? expiryOf(fields.expires_at, context.createdAt) : null;
   requireModel(ports.model);
   return { ...context, batch, agentId: agent.id, number: choice.number, schedule, expiresAt };
+}
+
+// In the recipients' own zones the campaign is due with the first of their openings; it is they
+// that gate a dial. The base zone decides what day it is.
+function planSchedule(
+  { fields, zoneGroups }: ParsedBatch,
+  agentZone: string | null,
+  now: Instant,
+): CampaignSchedule {
+  if (fields.timezone !== RECIPIENT_ZONES) return resolveSchedule(fields, agentZone, now);
+  const schedule = resolveSchedule({ ...fields, timezone: null }, agentZone, now);
+  const opensAt = Math.min(...zoneGroups.map((group) => group.opensAt));
+  return { ...schedule, windowsOpenFrom: null, opensAt, closesAt: Number.POSITIVE_INFINITY };
+}
+
+/** Zone of the window as answers name it. */
+function shownZone({ fields }: ParsedBatch, timezone: string): string {
+  return fields.timezone === RECIPIENT_ZONES ? RECIPIENT_ZONES : timezone;
 }
 
 function undecided(numbers: readonly PhoneNumberRow[]): AppError {
@@ -166,8 +185,10 @@ async function writeBatch(tx: Queryable, plan: Plan): Promise<Created> {
     startedAt: status === "running" ? plan.createdAt : null,
     expiresAt: plan.expiresAt,
     pacingShare: batch.fields.pacing_share ?? 1,
+    zoneMode: batch.fields.timezone === RECIPIENT_ZONES ? "recipient" : "campaign",
     retryPolicy: batch.fields.retry ? retryPolicyOf(batch.fields.retry) : null,
   });
+  await addGroups(tx, plan.campaignId, batch.zoneGroups, zoneDataVersion());
   const copied = await copyRecipients(tx, batch.chunks);
   if (copied !== batch.validCount + batch.invalidCount) {
     throw new Error(`copied ${copied} recipients of ${batch.validCount + batch.invalidCount}`);

@@ -1,12 +1,16 @@
 // Campaigns and their recipients as the API shows them, from their rows.
 
-import { nextOpening, type CallingWindow, type Weekday } from "../domain/calling-window.ts";
+import { nextOpening } from "../domain/calling-window.ts";
 import { decideDialHold, type DialHoldFacts } from "../domain/dial-hold.ts";
 import type { Instant } from "../domain/instant.ts";
 import { RECIPIENT_STATES } from "../domain/recipient-state.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import { RECIPIENT_ZONES } from "../domain/time-zone.ts";
-import type { CampaignProgress, CampaignRow } from "../store/campaign-list.ts";
+import {
+  windowOfCampaign,
+  type CampaignProgress,
+  type CampaignRow,
+} from "../store/campaign-list.ts";
 import type { RecipientRow } from "../store/recipient-list.ts";
 import type { Campaign, CampaignSummary, Recipient } from "./contract/campaign.ts";
 import { isoTime, isoTimeOrNull } from "./iso-time.ts";
@@ -79,7 +83,7 @@ function nextDialAt(
   const due = Math.max(now, nextDueAt);
   const isOverridden = (campaign.windowOverriddenUntil ?? Number.NEGATIVE_INFINITY) > due;
   if (isOverridden && campaign.status === "running") return due;
-  const window = windowOf(campaign);
+  const window = windowOfCampaign(campaign);
   // A retry may be due after the present opening has closed.
   const opensAt =
     due < campaign.closesAt || window === null
@@ -87,13 +91,6 @@ function nextDialAt(
       : nextOpening(window, campaign.timezone, due, null).opensAt;
   const dialAt = Math.max(due, opensAt);
   return campaign.expiresAt !== null && dialAt >= campaign.expiresAt ? null : dialAt;
-}
-
-function windowOf(campaign: CampaignRow): CallingWindow | null {
-  const { windowStartMinutes, windowEndMinutes, windowDays } = campaign;
-  if (windowStartMinutes === null || windowEndMinutes === null || windowDays === null) return null;
-  const days = windowDays as readonly Weekday[];
-  return { startMinutes: windowStartMinutes, endMinutes: windowEndMinutes, days };
 }
 
 /**

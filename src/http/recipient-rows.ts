@@ -23,6 +23,8 @@ export interface RowWriter {
     readonly phone: string;
     readonly variables: Variables;
     readonly promptOverride: string | null;
+    /** 0: the campaign's own window. */
+    readonly zoneGroup: number;
   }): void;
   /** A skipped entry: kept as a settled row, so that nobody of the list is forgotten. */
   addInvalid(row: {
@@ -48,7 +50,7 @@ export function createRowWriter(
     text = "";
   };
   return {
-    addValid: ({ rowIndex, phone, variables, promptOverride }) => {
+    addValid: ({ rowIndex, phone, variables, promptOverride, zoneGroup }) => {
       const override = promptOverride === null ? NULL : escapeCopy(promptOverride);
       const facts = escapeCopy(JSON.stringify(variables));
       add([
@@ -62,6 +64,7 @@ export function createRowWriter(
         "t",
         "f",
         NULL,
+        String(zoneGroup),
       ]);
     },
     addInvalid: ({ rowIndex, phone, reason }) => {
@@ -77,6 +80,7 @@ export function createRowWriter(
         "f",
         "t",
         createdAt,
+        "0",
       ]);
     },
     finish: () => {

@@ -67,7 +67,7 @@ export async function appendShare(
      kept as (
        insert into recipients (${RECIPIENT_COPY_COLUMNS})
        select campaign_id, key_id, row_index + $3, phone, variables, prompt_override, due_at, state, state_reason,
-         claimable, settled, settled_at
+         claimable, settled, settled_at, zone_group
        from marked where not ($4 and is_duplicate))
      select count(*) filter (where not settled and not ($4 and is_duplicate)) as "validCount",
        count(*) filter (where is_duplicate) as "duplicateCount" from marked`,
@@ -84,16 +84,11 @@ export async function appendShare(
 export async function lockForAppend(
   tx: Queryable,
   campaignId: string,
-): Promise<{
-  readonly status: CampaignStatus;
-  readonly zoneMode: "campaign" | "recipient";
-} | null> {
-  const { rows } = await tx.query<{
-    status: CampaignStatus;
-    zoneMode: "campaign" | "recipient";
-  }>(`select status, zone_mode as "zoneMode" from campaigns where id = $1 for no key update`, [
-    campaignId,
-  ]);
+): Promise<{ readonly status: CampaignStatus } | null> {
+  const { rows } = await tx.query<{ status: CampaignStatus }>(
+    "select status from campaigns where id = $1 for no key update",
+    [campaignId],
+  );
   return rows[0] ?? null;
 }
 

@@ -65,6 +65,7 @@ export interface NewCampaign {
   readonly expiresAt: Instant | null;
   readonly pacingShare: number;
   readonly retryPolicy: RetryPolicy | null;
+  readonly zoneMode: "campaign" | "recipient";
 }
 
 export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Promise<void> {
@@ -73,9 +74,9 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
        (id, key_id, agent_id, phone_number_id, from_number, name, prompt, status, schedule_type, scheduled_date,
         window_start_minutes, window_end_minutes, window_days, timezone, zone_data_version, windows_open_from,
         opens_at, closes_at, body_hash, recipients_count, invalid_count, duplicate_count, created_at, started_at,
-        expires_at, pacing_share, retry_policy)
+        expires_at, pacing_share, retry_policy, zone_mode)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, $26, $27)`,
+        $25, $26, $27, $28)`,
     [
       campaign.id,
       campaign.keyId,
@@ -104,6 +105,7 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
       sqlInstantOrNull(campaign.expiresAt),
       campaign.pacingShare,
       campaign.retryPolicy === null ? null : JSON.stringify(campaign.retryPolicy),
+      campaign.zoneMode,
     ],
   );
 }
@@ -113,7 +115,7 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
  * src/http/recipient-rows.ts.
  */
 export const RECIPIENT_COPY_COLUMNS =
-  "campaign_id, key_id, row_index, phone, variables, prompt_override, due_at, state, state_reason, claimable, settled, settled_at";
+  "campaign_id, key_id, row_index, phone, variables, prompt_override, due_at, state, state_reason, claimable, settled, settled_at, zone_group";
 
 /** Copies a list in; answers the number of rows. */
 export function copyRecipients(tx: Queryable, chunks: Iterable<Uint8Array>): Promise<number> {

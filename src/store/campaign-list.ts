@@ -1,5 +1,6 @@
 // Campaigns as the API reads them. Never changes one.
 
+import type { CallingWindow, Weekday } from "../domain/calling-window.ts";
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RecipientState } from "../domain/recipient-state.ts";
@@ -20,7 +21,7 @@ export interface CampaignRow extends Row {
   readonly scheduledDate: string | null;
   readonly windowStartMinutes: number | null;
   readonly windowEndMinutes: number | null;
-  readonly windowDays: readonly string[] | null;
+  readonly windowDays: readonly Weekday[] | null;
   readonly timezone: string;
   readonly opensAt: Instant;
   readonly closesAt: Instant;
@@ -46,6 +47,13 @@ const COLUMNS = `id, key_id as "keyId", agent_id as "agentId", phone_number_id a
   invalid_count as "invalidCount", duplicate_count as "duplicateCount", created_at as "createdAt",
   started_at as "startedAt", ended_at as "endedAt", expires_at as "expiresAt", pacing_share as "pacingShare",
   retry_policy as "retryPolicy", zone_mode as "zoneMode", suppressed_count as "suppressedCount"`;
+
+/** The window as the domain wants it; null when the campaign may dial at any time. */
+export function windowOfCampaign(campaign: CampaignRow): CallingWindow | null {
+  const { windowStartMinutes, windowEndMinutes, windowDays } = campaign;
+  if (windowStartMinutes === null || windowEndMinutes === null || windowDays === null) return null;
+  return { startMinutes: windowStartMinutes, endMinutes: windowEndMinutes, days: windowDays };
+}
 
 export async function findCampaign(
   db: Queryable,

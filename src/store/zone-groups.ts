@@ -4,6 +4,7 @@
 import type { Weekday } from "../domain/calling-window.ts";
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { NewZoneGroup } from "../domain/zone-grouping.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
@@ -48,6 +49,47 @@ export async function listGroups(tx: Queryable, campaignId: string): Promise<rea
     [campaignId],
   );
   return rows;
+}
+
+/** The groups of one campaign and their zones, without a lock. */
+export async function readGroupZones(
+  db: Queryable,
+  campaignId: string,
+): Promise<readonly { readonly number: number; readonly zones: readonly string[] }[]> {
+  const { rows } = await db.query<{ number: number; zones: readonly string[] }>(
+    "select number, zones from zone_groups where campaign_id = $1 order by number",
+    [campaignId],
+  );
+  return rows;
+}
+
+/** Writes groups that are new; false: another list has taken one of their numbers or zone sets. */
+export async function addGroups(
+  tx: Queryable,
+  campaignId: string,
+  groups: readonly NewZoneGroup[],
+  zoneDataVersion: string,
+): Promise<boolean> {
+  if (groups.length === 0) return true;
+  const { rowCount } = await tx.query(
+    `insert into zone_groups (campaign_id, number, zones, opens_at, closes_at, zone_data_version)
+     select $1, g.number, array(select jsonb_array_elements_text(g.zones)), g.opens_at, g.closes_at, $3
+     from jsonb_to_recordset($2) as g(number integer, zones jsonb, opens_at timestamptz, closes_at timestamptz)
+     on conflict do nothing`,
+    [
+      campaignId,
+      JSON.stringify(
+        groups.map((group) => ({
+          number: group.number,
+          zones: group.zones,
+          opens_at: sqlInstant(group.opensAt),
+          closes_at: sqlInstant(group.closesAt),
+        })),
+      ),
+      zoneDataVersion,
+    ],
+  );
+  return rowCount === groups.length;
 }
 
 export interface GroupOpening {

@@ -11,6 +11,7 @@ import {
   makeTenant,
   readCampaign,
   testPhones,
+  waitUntilCompleted,
 } from "../support/campaign-set-up.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -60,13 +61,7 @@ test("a window that opens while every process is down is used as soon as one is 
 
   const port = new URL(server.url).port;
   server = await startServerProcess({ ...settings, CARILLON_PORT: port });
-  const campaign = await waitFor(
-    async () => {
-      const seen = await readCampaign(server, tenant, campaignId);
-      return seen.status === "completed" ? seen : null;
-    },
-    { timeoutMs: 120_000, describe: "the campaign to complete" },
-  );
+  const campaign = await waitUntilCompleted(server, tenant, campaignId);
   expect(campaign.counts).toMatchObject({ waiting: 0, calling: 0, uncertain: 0 });
   const books = simulator.summary();
   expect(books.calls).toBe(RECIPIENTS);

@@ -23,7 +23,7 @@ test("a finish that waited for an append does not complete the campaign", async 
   await db.query("update recipients set settled = true, claimable = false, state = 'reached'");
   const finishing: Promise<number>[] = [];
   await db.transaction(async (tx) => {
-    expect(await lockForAppend(tx, id)).toEqual({ status: "running", zoneMode: "campaign" });
+    expect(await lockForAppend(tx, id)).toEqual({ status: "running" });
     await tx.query(
       `insert into recipients (campaign_id, key_id, row_index, phone, variables, due_at)
        select campaign_id, key_id, 1, '+12025550102', '{}', due_at from recipients where campaign_id = $1`,
