@@ -71,8 +71,8 @@ const MAX_NAMED_ZONES = 4;
 function neverOpen(zones: readonly string[]): ZonePlace {
   const named = zones.slice(0, MAX_NAMED_ZONES).join(", ");
   const more = zones.length > MAX_NAMED_ZONES ? ` and ${zones.length - MAX_NAMED_ZONES} more` : "";
-  const reason = `the number may be in ${named}${more}, and the window is never open in all of them at once; give the recipient a timezone`;
-  return { kind: "invalid", reason };
+  const where = `the number may be in ${named}${more}, and the window is never open in all of them`;
+  return { kind: "invalid", reason: `${where} at once; give the recipient a timezone` };
 }
 
 function keyOf(zones: readonly string[]): string {

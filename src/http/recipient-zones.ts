@@ -30,7 +30,7 @@ export function inItsZones(
 
 /**
  * What grouping a batch needs; null: its window runs in one zone.
- * @throws AppError `campaign_creation_failed` when the window or the day is wrong, or there is none.
+ * @throws AppError `campaign_creation_failed` when window or day are wrong, or there is no window.
  */
 export function zoneFrameOf(fields: BatchFields, createdAt: string): ZoneFrame | null {
   if (fields.timezone !== RECIPIENT_ZONES) return null;
