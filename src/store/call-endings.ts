@@ -6,6 +6,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
+import { settleIfSuppressed } from "./suppressed-recipients.ts";
 
 /** Frees the slots of these calls; a slot that was retiring goes away. */
 async function freeSlots(tx: Queryable, callIds: readonly string[]): Promise<void> {
@@ -135,9 +136,14 @@ export interface Requeue {
 
 /**
  * Takes calls back into the queue, uncounted: the same call is dialed again under its own id. Frees
- * slots and phones. The calls must be locked and open.
+ * slots and phones. A recipient whose phone was suppressed meanwhile does not wait again: it ends.
+ * The calls must be locked and open.
  */
-export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]): Promise<void> {
+export async function requeueCalls(
+  tx: Queryable,
+  requeues: readonly Requeue[],
+  now: Instant,
+): Promise<void> {
   if (requeues.length === 0) return;
   const callIds = requeues.map((requeue) => requeue.callId);
   const { rows } = await tx.query<{ key_id: string; to_number: string }>(
@@ -161,6 +167,11 @@ export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]):
       callIds,
       requeues.map((requeue) => sqlInstant(requeue.dueAt)),
     ],
+  );
+  await settleIfSuppressed(
+    tx,
+    requeues.map((requeue) => requeue.recipientId),
+    now,
   );
   await reopenClosing(tx, callIds);
   await releasePhones(

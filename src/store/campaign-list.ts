@@ -27,6 +27,7 @@ export interface CampaignRow extends Row {
   readonly recipientsCount: number;
   readonly invalidCount: number;
   readonly duplicateCount: number;
+  readonly suppressedCount: number;
   readonly createdAt: Instant;
   readonly startedAt: Instant | null;
   readonly endedAt: Instant | null;
@@ -37,7 +38,8 @@ const COLUMNS = `id, key_id as "keyId", agent_id as "agentId", phone_number_id a
   scheduled_date as "scheduledDate", window_start_minutes as "windowStartMinutes",
   window_end_minutes as "windowEndMinutes", window_days as "windowDays", timezone, opens_at as "opensAt",
   closes_at as "closesAt", window_overridden_until as "windowOverriddenUntil", recipients_count as "recipientsCount",
-  invalid_count as "invalidCount", duplicate_count as "duplicateCount", created_at as "createdAt",
+  invalid_count as "invalidCount", duplicate_count as "duplicateCount",
+  suppressed_count as "suppressedCount", created_at as "createdAt",
   started_at as "startedAt", ended_at as "endedAt"`;
 
 export async function findCampaign(
