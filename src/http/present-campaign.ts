@@ -26,6 +26,7 @@ export function presentCampaignSummary(campaign: CampaignRow): CampaignSummary {
     recipients_count: campaign.recipientsCount,
     invalid_count: campaign.invalidCount,
     duplicate_count: campaign.duplicateCount,
+    suppressed_count: campaign.suppressedCount,
     created_at: isoTime(campaign.createdAt),
     started_at: isoTimeOrNull(campaign.startedAt),
     ended_at: isoTimeOrNull(campaign.endedAt),

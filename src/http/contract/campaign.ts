@@ -36,9 +36,14 @@ const summary = {
     .string()
     .nullable()
     .describe("A launch by hand calls outside the window until here."),
-  recipients_count: z.number().describe("Recipients that may be called."),
+  recipients_count: z
+    .number()
+    .describe("Recipients with a valid phone, the suppressed ones among them."),
   invalid_count: z.number().describe("Entries that were skipped because their phone was invalid."),
   duplicate_count: z.number(),
+  suppressed_count: z
+    .number()
+    .describe("Recipients that were on a suppression list when they were added. Now: counts."),
   created_at: z.string(),
   started_at: z.string().nullable(),
   ended_at: z.string().nullable(),
