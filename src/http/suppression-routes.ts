@@ -10,7 +10,11 @@ import type { FastifyRequest } from "fastify";
 import { AppError } from "../domain/app-error.ts";
 import { newRowId } from "../domain/ids.ts";
 import type { SuppressionSource } from "../domain/suppression.ts";
-import { addSuppressions, type SuppressionRow } from "../store/suppressions.ts";
+import {
+  addSuppressions,
+  readSuppressions,
+  type SuppressionsAdded,
+} from "../store/suppressions.ts";
 import {
   AddedSuppressions,
   AddSuppressionsQuery,
@@ -80,19 +84,21 @@ function addAdd(app: RouteApp, dependencies: HttpDependencies, uploads: Uploads)
       const list = upload ?? readPhones(request.body);
       if (list.invalidCount > 0 && request.query.skip_invalid !== "true") throw invalidPhones(list);
       if (list.reasons.size + list.invalidCount === 0) throw noPhone("The list holds no phone.");
-      const isOperator = request.apiKey === null;
-      const added = await writeList(dependencies, list, {
-        keyId: request.apiKey?.id ?? null,
-        source: upload !== null ? "csv" : isOperator ? "operator" : "api",
-      });
+      const keyId = request.apiKey?.id ?? null;
+      const source = upload !== null ? "csv" : keyId === null ? "operator" : "api";
+      const added = await writeList(dependencies, list, { keyId, source });
       dependencies.engine.wake();
+      const entries =
+        upload === null
+          ? await readSuppressions(dependencies.database, keyId, [...list.reasons.keys()])
+          : null;
       return {
         added_count: added.addedCount,
         existing_count: list.reasons.size - added.addedCount,
         invalid_count: list.invalidCount,
         invalid: [...list.invalid],
         suppressed_recipients_count: added.settledCount,
-        suppressions: upload === null ? added.suppressions.map(presentSuppression) : null,
+        suppressions: entries === null ? null : entries.map(presentSuppression),
       };
     },
   });
@@ -120,11 +126,7 @@ async function writeList(
   { database, clock, random }: HttpDependencies,
   list: SuppressionList,
   origin: { readonly keyId: string | null; readonly source: SuppressionSource },
-): Promise<{
-  readonly addedCount: number;
-  readonly settledCount: number;
-  readonly suppressions: readonly SuppressionRow[];
-}> {
+): Promise<SuppressionsAdded> {
   const entries = [...list.reasons].map(([phone, reason]) => ({
     id: newRowId("sup", random),
     phone,
@@ -132,7 +134,6 @@ async function writeList(
   }));
   let addedCount = 0;
   let settledCount = 0;
-  const suppressions: SuppressionRow[] = [];
   for (let start = 0; start < entries.length; start += PHONES_PER_STEP) {
     const step = entries.slice(start, start + PHONES_PER_STEP);
     const added = await database.transaction((tx) =>
@@ -140,9 +141,8 @@ async function writeList(
     );
     addedCount += added.addedCount;
     settledCount += added.settledCount;
-    suppressions.push(...added.suppressions);
   }
-  return { addedCount, settledCount, suppressions };
+  return { addedCount, settledCount };
 }
 
 function invalidPhones(list: SuppressionList): AppError {

@@ -32,10 +32,12 @@ export async function settleSuppressedOfCampaign(
   campaign: { readonly id: string; readonly keyId: string },
   now: Instant,
 ): Promise<number> {
-  // One list of phones to join with: a look per recipient would be a hundred thousand looks.
-  const condition = `r.campaign_id = $3 and r.phone in (
-    select s.phone from suppressions s where s.key_id = $4
-    union all select s.phone from suppressions s where s.key_id is null)`;
+  // Two looks into unique indexes per recipient. A join with the list is faster when it is planned
+  // well, but nothing is known yet of rows that were copied in a moment ago: planned as nested
+  // loops, 100,000 recipients against 100,000 suppressions took more than a minute.
+  const condition = `r.campaign_id = $3 and (
+    exists (select from suppressions s where s.key_id = $4 and s.phone = r.phone)
+    or exists (select from suppressions s where s.key_id is null and s.phone = r.phone))`;
   const suppressed = await settle(tx, condition, [campaign.id, campaign.keyId], now);
   if (suppressed > 0) {
     await tx.query("update campaigns set suppressed_count = suppressed_count + $2 where id = $1", [

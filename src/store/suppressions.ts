@@ -31,8 +31,7 @@ export interface NewSuppression {
 }
 
 export interface SuppressionsAdded {
-  /** All that were asked for: new ones, and those that were there. By phone. */
-  readonly suppressions: readonly SuppressionRow[];
+  /** The others were there already. */
   readonly addedCount: number;
   /** Recipients that waited for a call and now have ended as `suppressed`. */
   readonly settledCount: number;
@@ -58,12 +57,14 @@ export async function addSuppressions(
   const target =
     keyId === null ? "(phone) where key_id is null" : "(key_id, phone) where key_id is not null";
   // In the order of phones, so that two lists at once wait for each other instead of deadlocking.
-  const { rows } = await tx.query<SuppressionRow>(
+  // What stays as it is is not written again: whole registers are sent every night.
+  const { rows } = await tx.query<{ id: string }>(
     `insert into suppressions as s (id, key_id, phone, reason, source, created_at)
      select e.id, $1::text, e.phone, e.reason, $5::text, $6::timestamptz
      from unnest($2::text[], $3::text[], $4::text[]) as e(id, phone, reason) order by e.phone
-     on conflict ${target} do update set reason = coalesce(excluded.reason, s.reason)
-     returning ${COLUMNS}`,
+     on conflict ${target} do update set reason = excluded.reason where s.reason is distinct from excluded.reason
+       and excluded.reason is not null
+     returning id`,
     [
       keyId,
       entries.map((entry) => entry.id),
@@ -79,10 +80,22 @@ export async function addSuppressions(
   const settledCount = await settleSuppressedPhones(tx, keyId, phones, now);
   await takeBackCalls(tx, keyId, phones, now);
   return {
-    suppressions: rows,
     addedCount: rows.filter((row) => ids.has(row.id)).length,
     settledCount,
   };
+}
+
+/** The entries that exactly this scope has of these phones, by phone. */
+export async function readSuppressions(
+  db: Queryable,
+  keyId: string | null,
+  phones: readonly E164[],
+): Promise<readonly SuppressionRow[]> {
+  const { rows } = await db.query<SuppressionRow>(
+    `select ${COLUMNS} from suppressions where ${ofScope(keyId)} and phone = any($2) order by phone`,
+    [keyId, phones],
+  );
+  return rows;
 }
 
 /** Suppresses one phone of a key, or of the installation. Idempotent as `addSuppressions`. */
