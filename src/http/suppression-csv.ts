@@ -14,8 +14,8 @@ import { textFault } from "../domain/plain-text.ts";
 import { MAX_SUPPRESSION_REASON_LENGTH } from "./contract/suppression.ts";
 import { createListReader, type SuppressionList } from "./suppression-list.ts";
 
-/** A phone and a paragraph of reason on each of as many lines as one upload may have. */
-export const MAX_CSV_BYTES = 32 * 1024 * 1024;
+// 250,000 rows with a reason of some hundred characters each.
+const MAX_CSV_BYTES = 32 * 1024 * 1024;
 // Rows of one upload are held until all are known to be good: about 30 MB.
 const MAX_ROWS = 250_000;
 // A phone takes about 20 µs to check: other requests wait 5 ms at most.

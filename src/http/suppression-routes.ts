@@ -23,7 +23,7 @@ import {
 import { presentSuppression } from "./present-suppression.ts";
 import { errorAnswers, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
-import { MAX_CSV_BYTES, readSuppressionCsv } from "./suppression-csv.ts";
+import { readSuppressionCsv } from "./suppression-csv.ts";
 import { createListReader, type SuppressionList } from "./suppression-list.ts";
 
 // Each holds its rows, about 30 MB, until they are written.
@@ -39,7 +39,6 @@ export function addSuppressionRoutes(app: RouteApp, dependencies: HttpDependenci
   void app.register((scope: RouteApp) => {
     scope.addContentTypeParser(
       "text/csv",
-      { bodyLimit: MAX_CSV_BYTES },
       async (request: FastifyRequest, body: IncomingMessage) => {
         if (uploads.size >= MAX_UPLOADS) throw busy();
         uploads.set(request, null);
@@ -66,7 +65,6 @@ function addAdd(app: RouteApp, dependencies: HttpDependencies, uploads: Uploads)
   app.route({
     method: "POST",
     url: "/v1/suppressions",
-    bodyLimit: MAX_CSV_BYTES,
     config: { access: "key_or_operator" },
     schema: {
       tags: ["Suppressions"],

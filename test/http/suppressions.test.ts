@@ -187,6 +187,14 @@ test.each([
   expect((await tenant.ask("GET", "/v1/suppressions")).body.count).toBe(0);
 });
 
+test("a CSV may be longer than other bodies; JSON may not", async () => {
+  const tenant = await server.tenant();
+  const long = await sendCsv(tenant.authorization, `phone${"\n".repeat(2_000_000)}+12025550118`);
+  expect(long.body).toMatchObject({ added_count: 1 });
+  const json = await tenant.ask("POST", "/v1/suppressions", `{}${" ".repeat(2_000_000)}`);
+  expect([json.status, json.body.error.code]).toEqual([413, "body_too_large"]);
+});
+
 test("an empty CSV, one too long and another type are refused", async () => {
   const tenant = await server.tenant();
   const empty = await sendCsv(tenant.authorization, "phone,reason\n");
