@@ -203,6 +203,7 @@ async function writeEndings(tx: Queryable, merges: readonly Merge[], now: Instan
       dueAt: now,
       closesDial: true,
     })),
+    now,
   );
 }
 

@@ -8,6 +8,7 @@ import type { FastifyRequest } from "fastify";
 
 import { AppError } from "../domain/app-error.ts";
 import { appendRefusal, type CampaignStatus } from "../domain/campaign-life.ts";
+import type { Instant } from "../domain/instant.ts";
 import { zoneDataVersion } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";
 import {
@@ -18,6 +19,7 @@ import {
   lockForAppend,
   nextRowIndex,
 } from "../store/campaign-append.ts";
+import { settleSuppressedOfCampaign } from "../store/suppressed-recipients.ts";
 import { addGroups } from "../store/zone-groups.ts";
 import type { ParsedAppend } from "./append-parsing.ts";
 import type { AppendedRecipients } from "./contract/append.ts";
@@ -45,11 +47,15 @@ export function writeAppend(
 ): Promise<{ readonly status: number; readonly body: string }> {
   return commitAnswer(ports, request, async (tx) => ({
     status: 201,
-    body: await writeRows(tx, list),
+    body: await writeRows(tx, list, ports.clock.now()),
   }));
 }
 
-async function writeRows(tx: Queryable, list: ListToWrite): Promise<AppendedRecipients> {
+async function writeRows(
+  tx: Queryable,
+  list: ListToWrite,
+  now: Instant,
+): Promise<AppendedRecipients> {
   const { campaignId, keyId, parsed } = list;
   if (!(await lockAppends(tx, campaignId))) throw anotherList();
   const firstRowIndex = await nextRowIndex(tx, campaignId);
@@ -71,6 +77,7 @@ async function writeRows(tx: Queryable, list: ListToWrite): Promise<AppendedReci
   if (written.validCount + skipped !== parsed.validCount) {
     throw new Error(`appended ${written.validCount} recipients of ${parsed.validCount}`);
   }
+  const suppressedCount = await settleSuppressedOfCampaign(tx, { id: campaignId, keyId }, now);
   const campaign = await lockForAppend(tx, campaignId);
   if (campaign === null) throw new Error("a campaign vanished while a list was appended");
   refuseClosed(campaign.status);
@@ -85,6 +92,7 @@ async function writeRows(tx: Queryable, list: ListToWrite): Promise<AppendedReci
     invalid_count: invalidCount,
     invalid: [...parsed.invalid],
     duplicate_count: written.duplicateCount,
+    suppressed_count: suppressedCount,
     first_row_index: firstRowIndex,
     recipients_count: recipientsCount,
   };

@@ -19,6 +19,7 @@ import {
   lockBody,
 } from "../store/campaign-create.ts";
 import type { PhoneNumberRow } from "../store/phone-numbers.ts";
+import { settleSuppressedOfCampaign } from "../store/suppressed-recipients.ts";
 import { addGroups } from "../store/zone-groups.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
@@ -93,6 +94,7 @@ function presentBatch(batch: ParsedBatch, created: Created): CreatedBatch {
     invalid_count: batch.invalidCount,
     invalid: [...batch.invalid],
     duplicate_count: batch.duplicateCount,
+    suppressed_count: created.suppressedCount,
     timezone: shownZone(batch, created.timezone),
   };
 }
@@ -193,5 +195,7 @@ async function writeBatch(tx: Queryable, plan: Plan): Promise<Created> {
   if (copied !== batch.validCount + batch.invalidCount) {
     throw new Error(`copied ${copied} recipients of ${batch.validCount + batch.invalidCount}`);
   }
-  return { id: plan.campaignId, status, timezone: schedule.timezone };
+  const campaign = { id: plan.campaignId, keyId: plan.keyId };
+  const suppressedCount = await settleSuppressedOfCampaign(tx, campaign, plan.createdAt);
+  return { id: plan.campaignId, status, timezone: schedule.timezone, suppressedCount };
 }

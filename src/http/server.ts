@@ -29,6 +29,8 @@ import { addOperatorRoutes } from "./operator-routes.ts";
 import { addOutboundCallRoute } from "./outbound-call-route.ts";
 import type { RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
+import { addSuppressionListRoutes } from "./suppression-list-routes.ts";
+import { addSuppressionRoutes } from "./suppression-routes.ts";
 import { addUsageRoute } from "./usage-route.ts";
 
 // 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for
@@ -91,6 +93,8 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addAgentRoutes(app, dependencies);
   addNumberRoutes(app, dependencies);
   addNumberWebhookRoutes(app, dependencies);
+  addSuppressionRoutes(app, dependencies);
+  addSuppressionListRoutes(app, dependencies);
   addUsageRoute(app, dependencies);
   addBatchRoutes(app, dependencies);
   addCampaignRoutes(app, dependencies);

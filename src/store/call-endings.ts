@@ -6,6 +6,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
+import { settleIfSuppressed } from "./suppressed-recipients.ts";
 
 /** Frees the slots of these calls; a slot that was retiring goes away. */
 async function freeSlots(tx: Queryable, callIds: readonly string[]): Promise<void> {
@@ -84,7 +85,7 @@ export async function settleCalls(
     settlements.filter((settlement) => (settlement.retryAt ?? null) === null),
     now,
   );
-  await awaitRetries(tx, retried);
+  await awaitRetries(tx, retried, now);
   await releasePhones(tx, calls);
 }
 
@@ -113,7 +114,11 @@ async function settleRecipients(
 }
 
 /** Puts recipients back into the queue for another call: the one that ended stays as it is. */
-async function awaitRetries(tx: Queryable, retried: readonly Settlement[]): Promise<void> {
+async function awaitRetries(
+  tx: Queryable,
+  retried: readonly Settlement[],
+  now: Instant,
+): Promise<void> {
   if (retried.length === 0) return;
   await tx.query(
     `update recipients r set state = 'waiting', state_reason = p.reason, claimable = true, due_at = p.due_at,
@@ -125,6 +130,11 @@ async function awaitRetries(tx: Queryable, retried: readonly Settlement[]): Prom
       retried.map((settlement) => settlement.reason),
       retried.map((settlement) => sqlInstant(settlement.retryAt ?? Number.POSITIVE_INFINITY)),
     ],
+  );
+  await settleIfSuppressed(
+    tx,
+    retried.map((settlement) => settlement.call.recipientId),
+    now,
   );
   await reopenClosing(
     tx,
@@ -165,9 +175,14 @@ export interface Requeue {
 
 /**
  * Takes calls back into the queue, uncounted: the same call is dialed again under its own id. Frees
- * slots and phones. The calls must be locked and open.
+ * slots and phones. A recipient whose phone was suppressed meanwhile does not wait again: it ends.
+ * The calls must be locked and open.
  */
-export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]): Promise<void> {
+export async function requeueCalls(
+  tx: Queryable,
+  requeues: readonly Requeue[],
+  now: Instant,
+): Promise<void> {
   if (requeues.length === 0) return;
   const callIds = requeues.map((requeue) => requeue.callId);
   const { rows } = await tx.query<{ key_id: string; to_number: string }>(
@@ -192,6 +207,11 @@ export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]):
       requeues.map((requeue) => sqlInstant(requeue.dueAt)),
       requeues.map((requeue) => requeue.dueReason ?? null),
     ],
+  );
+  await settleIfSuppressed(
+    tx,
+    requeues.map((requeue) => requeue.recipientId),
+    now,
   );
   await reopenClosing(tx, callIds);
   await releasePhones(

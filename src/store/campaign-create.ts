@@ -27,9 +27,16 @@ export async function findSameBody(
   readonly id: string;
   readonly status: CampaignStatus;
   readonly timezone: string;
+  readonly suppressedCount: number;
 } | null> {
-  const { rows } = await tx.query<{ id: string; status: CampaignStatus; timezone: string }>(
-    `select id, status, timezone from campaigns where key_id = $1 and body_hash = $2 and created_at > $3
+  const { rows } = await tx.query<{
+    id: string;
+    status: CampaignStatus;
+    timezone: string;
+    suppressedCount: number;
+  }>(
+    `select id, status, timezone, suppressed_count as "suppressedCount"
+     from campaigns where key_id = $1 and body_hash = $2 and created_at > $3
      order by created_at desc limit 1`,
     [keyId, bodyHash, sqlInstant(since)],
   );

@@ -86,19 +86,6 @@ export async function gateCalls(
   return rows;
 }
 
-/** Of these calls, those whose phone must not be called. */
-export async function listSuppressed(
-  tx: Queryable,
-  callIds: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await tx.query<{ id: string }>(
-    `select c.id from calls c where c.id = any($1) and exists (
-       select from suppressions s where s.phone = c.to_number and (s.key_id = c.key_id or s.key_id is null))`,
-    [callIds],
-  );
-  return new Set(rows.map((row) => row.id));
-}
-
 /** Of these calls, those whose phone was called as often as its key allows, and until when. */
 export async function listCapped(
   tx: Queryable,

@@ -27,7 +27,11 @@ export interface World {
   readonly clock: VirtualClock;
   readonly carrier: ScriptedCarrier;
   readonly engine: Engine;
+  /** What the engine was given, for tests that call a part of it. */
+  readonly dependencies: EngineDependencies;
   readonly keyId: string;
+  /** A voice process is alive and has room. */
+  reportVoice(): Promise<void>;
   newEngine(owner: string): Engine;
   addCampaign(phones: readonly string[], options?: CampaignOptions): Promise<string>;
   /** Ticks and waits for what the tick asked of the carrier. */
@@ -83,7 +87,8 @@ export async function makeWorld(
   await insertTenant(db, ids, limits);
   const newEngine = (owner: string): Engine =>
     createEngine(dependencies(db, clock, carrier, owner));
-  const engine = newEngine("proc_1");
+  const own = dependencies(db, clock, carrier, "proc_1");
+  const engine = createEngine(own);
   let campaigns = 0;
   const settle = async (): Promise<void> => {
     // Placings and look-ups run beside the tick; give the loop turns until none is left.
@@ -99,7 +104,9 @@ export async function makeWorld(
     clock,
     carrier,
     engine,
+    dependencies: own,
     keyId: ids.key,
+    reportVoice: () => report(db, clock.now()),
     newEngine,
     tick,
     addCampaign: async (phones, options = {}) => {

@@ -17,6 +17,8 @@ interface Route {
   readonly access: "key" | "operator" | "anyone";
   readonly responses: readonly string[];
   readonly operationId: string | undefined;
+  /** Cannot be asked without saying something. */
+  readonly needsQuery: boolean;
 }
 
 const description = (await server.ask({ url: "/openapi.json" })).body;
@@ -28,6 +30,9 @@ const routes: Route[] = Object.entries<Record<string, any>>(description.paths).f
       access: accessOf(operation.security),
       responses: Object.keys(operation.responses),
       operationId: operation.operationId,
+      needsQuery: (operation.parameters ?? []).some(
+        (one: { in?: string; required?: boolean }) => one.in === "query" && one.required === true,
+      ),
     })),
 );
 
@@ -40,8 +45,8 @@ function accessOf(security: readonly object[]): Route["access"] {
 const table = (wanted: (route: Route) => boolean): [string, Route][] =>
   routes.filter(wanted).map((route) => [`${route.method} ${route.path}`, route]);
 
-const isList = ({ access, method, path }: Route): boolean =>
-  access === "key" && method === "GET" && !path.includes("{");
+const isList = ({ access, method, path, needsQuery }: Route): boolean =>
+  access === "key" && method === "GET" && !path.includes("{") && !needsQuery;
 
 const filled = (route: Route, values: Readonly<Record<string, string>>): string =>
   route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? "x"));
@@ -75,7 +80,9 @@ beforeAll(async () => {
     to_number: nextPhone(),
     prompt: "Say hello.",
   });
+  const suppressed = await caller.ask("POST", "/v1/suppressions", { phone: nextPhone() });
   ids = {
+    suppression_id: suppressed.body.suppressions[0].suppression_id,
     agent_id: caller.agentId,
     campaign_id: batch.body.campaign_id,
     call_id: call.body.call_id,
@@ -92,7 +99,15 @@ function harmlessBody({ method, path }: Route): object {
 }
 
 async function everything(): Promise<string> {
-  const tables = ["api_keys", "agents", "phone_numbers", "campaigns", "recipients", "calls"];
+  const tables = [
+    "api_keys",
+    "agents",
+    "phone_numbers",
+    "campaigns",
+    "recipients",
+    "calls",
+    "suppressions",
+  ];
   const rows = tables.map((name) => db.query(`select * from ${name} order by id`));
   return JSON.stringify((await Promise.all(rows)).map((result) => result.rows));
 }

@@ -55,6 +55,7 @@ export const AppendedRecipients = z
     duplicate_count: z
       .number()
       .describe("Phones that the campaign had already, or that stand earlier in the list."),
+    suppressed_count: z.number().describe("Recipients on a suppression list: they end at once."),
     first_row_index: z
       .number()
       .describe("`row_index` in the campaign of the first entry of the list."),

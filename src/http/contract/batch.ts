@@ -144,6 +144,9 @@ export const CreatedBatch = z
       .array(InvalidEntry)
       .describe("At most the first 1,000; `state=invalid` of the recipients has all."),
     duplicate_count: z.number().describe("Recipients whose phone stands earlier in the list."),
+    suppressed_count: z
+      .number()
+      .describe("Of the valid ones, those on a suppression list: they are not called."),
     timezone: z.string().describe("Zone of the window, resolved."),
   })
   .meta({
@@ -156,6 +159,7 @@ export const CreatedBatch = z
         invalid_count: 0,
         invalid: [],
         duplicate_count: 0,
+        suppressed_count: 0,
         timezone: "Europe/London",
       },
     ],

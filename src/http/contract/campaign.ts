@@ -40,12 +40,14 @@ const summary = {
     .string()
     .nullable()
     .describe("A launch by hand calls outside the window until here."),
-  recipients_count: z.number().describe("Recipients that may be called."),
+  recipients_count: z
+    .number()
+    .describe("Recipients with a valid phone, the suppressed ones among them."),
   invalid_count: z.number().describe("Entries that were skipped because their phone was invalid."),
   duplicate_count: z.number(),
   suppressed_count: z
     .number()
-    .describe("Recipients whose phone was suppressed when they were added."),
+    .describe("Recipients that were on a suppression list when they were added. Now: counts."),
   pacing_share: z.number(),
   retry: RetryPolicyShown.nullable().describe("null: one call per recipient."),
   expires_at: z.string().nullable(),
