@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { createCampaignVerbs } from "../../src/engine/campaign-verbs.ts";
+import { updateApiKey } from "../../src/store/api-keys.ts";
 import { snapshot } from "../support/scripted-carrier.ts";
 import { makeWorld, START, type World } from "./engine-world.ts";
 
@@ -53,6 +54,25 @@ describe("a campaign", () => {
     expect(await world.states(id)).toEqual({ reached: 7 });
     expect(world.carrier.placed.map((placed) => placed.order.to).toSorted()).toEqual(phones(7));
     expect(await openCount(world)).toBe(0);
+  });
+
+  test("a lowered limit starts nobody new until the calls above it have ended", async () => {
+    const world = await makeWorld({ slots: 3 });
+    await world.addCampaign(phones(7));
+    await world.run(1_000);
+    expect(world.carrier.placed).toHaveLength(3);
+    await world.db.transaction((tx) => updateApiKey(tx, world.keyId, { concurrentCallLimit: 1 }));
+    const end = async (index: number): Promise<void> => {
+      await world.report(world.carrier.placed[index]!, "in_progress");
+      await world.report(world.carrier.placed[index]!, "completed", { durationSeconds: 5 });
+      await world.run(600);
+    };
+    await end(0);
+    await end(1);
+    expect(world.carrier.placed).toHaveLength(3);
+    await end(2);
+    expect(world.carrier.placed).toHaveLength(4);
+    expect(await openCount(world)).toBe(1);
   });
 
   test("keeps to the account's pace in every rolling second", async () => {
