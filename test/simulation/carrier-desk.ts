@@ -42,6 +42,8 @@ export interface WrittenCreate {
   readonly order: DialOrder;
   /** null until the carrier has taken it, and for ever when it has not. */
   call: Call | null;
+  /** null until the process heard it, and for ever when it died before. */
+  answer: PlaceOutcome["kind"] | null;
 }
 
 export interface CarrierDeskParts {
@@ -65,6 +67,7 @@ const MAX_DELIVERIES = 4;
 const MAX_CALLS = 100_000;
 
 interface Sent {
+  readonly create: WrittenCreate;
   readonly outcome: () => PlaceOutcome;
   readonly answerAfterMs: number;
 }
@@ -73,6 +76,8 @@ export class CarrierDesk {
   readonly books = new CallBooks(MAX_CALLS);
   readonly written: WrittenCreate[] = [];
   readonly createOf = new Map<Call, WrittenCreate>();
+  /** Accounts that a callback of theirs was brought to us for. */
+  readonly calledBack = new Set<string>();
   unknownAnswers = 0;
   readonly #parts: CarrierDeskParts;
   readonly #accounts: ReadonlyMap<string, Account>;
@@ -219,6 +224,7 @@ export class CarrierDesk {
       crashWeight: PLACE_CRASH_WEIGHT,
       run: () => {
         const outcome = sent.outcome();
+        sent.create.answer = outcome.kind;
         if (outcome.kind === "unknown") this.unknownAnswers += 1;
         this.#note(`${process.name} placing ${order.callId}.${order.dialNumber} ${outcome.kind}`);
         return outcome;
@@ -226,12 +232,12 @@ export class CarrierDesk {
     });
   }
 
-  /** From its instant to the write: mostly at once, sometimes to the edge of too late. */
+  /** From its instant to the write: mostly at once, sometimes to the edge of too late or past it. */
   #drawLagMs(): number {
-    const draw = this.#dice.fraction();
-    if (draw < 0.7) return this.#dice.between(0, 3);
-    if (draw < 0.85) return MAX_LATENESS_MS;
-    return this.#dice.between(0, MAX_LATENESS_MS * 1.1);
+    const isLate = this.#dice.chance(this.#parts.faults().lateWrites);
+    const isEdge = this.#dice.chance(0.5);
+    if (!isLate) return this.#dice.between(0, 3);
+    return isEdge ? MAX_LATENESS_MS : this.#dice.between(0, MAX_LATENESS_MS * 1.2);
   }
 
   async #write(
@@ -249,14 +255,15 @@ export class CarrierDesk {
       carrierAccountId,
       order,
       call: null,
+      answer: null,
     };
     this.written.push(create);
     this.#note(`${process.name} create ${order.callId}.${order.dialNumber} to ${order.to}`);
     await this.#parts.onWritten(create);
-    return this.#carryOver(create, faults());
+    return { create, ...this.#carryOver(create, faults()) };
   }
 
-  #carryOver(create: WrittenCreate, faults: CarrierFaults): Sent {
+  #carryOver(create: WrittenCreate, faults: CarrierFaults): Omit<Sent, "create"> {
     const dice = this.#dice;
     const travelMs = dice.chance(faults.travelSlow)
       ? dice.between(0, 4_000)
@@ -377,6 +384,8 @@ export class CarrierDesk {
 
   #deliver(event: CarrierEvent, times: number): void {
     const word = event.kind === "status" ? event.status : event.answeredBy;
+    const account = this.books.findCall(event.carrierCallId)?.accountSid;
+    if (account !== undefined) this.calledBack.add(account);
     this.#note(`callback ${event.callId}.${event.dialNumber} ${word}`);
     this.#parts
       .deliver(event)

@@ -31,6 +31,8 @@ export interface DeskParts {
   readonly faults: () => DatabaseFaults;
   /** Something was committed that another process could act on. */
   readonly onWrite: () => void;
+  /** A claim was committed: calls are reserved. */
+  readonly onClaim: () => void;
 }
 
 /** A transaction under way, or one whose connection broke. */
@@ -40,6 +42,7 @@ interface OpenTransaction {
   /** The server was told of it: with its first write. Until then nothing could be undone. */
   isBegun: boolean;
   hasWritten: boolean;
+  hasClaimed: boolean;
 }
 
 const MAX_RERUNS = 5;
@@ -127,7 +130,13 @@ export class DatabaseDesk {
       isFree: () => this.#owner === null,
       wait: (again) => this.#waiting.push(again),
       run: () => {
-        const open = { process, isLost: false, isBegun: false, hasWritten: false };
+        const open = {
+          process,
+          isLost: false,
+          isBegun: false,
+          hasWritten: false,
+          hasClaimed: false,
+        };
         this.#owner = open;
         return open;
       },
@@ -154,6 +163,7 @@ export class DatabaseDesk {
             }
             const result = await this.#run<R>(open.process, text, values);
             if (result.rowCount > 0 && isWrite(text)) open.hasWritten = true;
+            open.hasClaimed ||= text.startsWith("insert into calls");
             return result;
           },
         });
@@ -180,6 +190,7 @@ export class DatabaseDesk {
         this.#release();
         if (isRerun) return false;
         if (open.hasWritten) this.#parts.onWrite();
+        if (open.hasClaimed) this.#parts.onClaim();
         await onCommitted?.();
         // Committed, and nobody was told.
         if (isBroken) throw unavailable();

@@ -130,6 +130,7 @@ function drawActs(
     const early = campaign.createdAt + dice.between(0, 15_000);
     return {
       at: Math.floor(Math.min(dice.chance(0.5) ? spread : early, calmFrom - 1)),
+      isAtClaim: dice.chance(0.5),
       kind: dice.pick(ACTS),
       campaign,
     };

@@ -5,6 +5,8 @@ import type { Dice } from "../../src/simulator/dice.ts";
 import type { DatabaseFaults } from "./database-desk.ts";
 
 export interface CarrierFaults {
+  /** Requests written late in their slot of time, or too late and so not at all. */
+  readonly lateWrites: number;
   readonly refuse: number;
   readonly refuseCodes: readonly [number, ...number[]];
   readonly errorBefore: number;
@@ -45,6 +47,7 @@ const REFUSALS = [
 
 export const NO_FAULTS: FaultMix = {
   carrier: {
+    lateWrites: 0,
     refuse: 0,
     refuseCodes: [20429],
     errorBefore: 0,
@@ -69,22 +72,26 @@ export function drawFaultMix(dice: Dice): FaultMix {
   // Half of the faults are missing in each world, so that the others are seen alone too.
   const often = (most: number): number =>
     dice.chance(0.5) ? 0 : Math.min(0.9, dice.fraction() * most * severity);
+  // Sometimes a thing does not work at all, or nearly.
+  const outage = (chance: number): number =>
+    severity > 0 && dice.chance(chance) ? dice.between(0.5, 1) : often(0.1);
   return {
     carrier: {
+      lateWrites: dice.pick([0, 0.3, 0.6] as const),
       refuse: often(0.15),
       refuseCodes: dice.chance(0.5) ? REFUSALS : [dice.pick(REFUSALS)],
-      errorBefore: often(0.1),
-      errorAfter: often(0.1),
-      hangBefore: often(0.1),
-      hangAfter: often(0.1),
+      errorBefore: outage(0.08),
+      errorAfter: outage(0.05),
+      hangBefore: outage(0.08),
+      hangAfter: outage(0.05),
       travelSlow: often(0.2),
       answerSlow: often(0.3),
       requestFails: often(0.3),
-      listLagMs: dice.pick([0, 5_000, 30_000] as const),
-      readLagMs: dice.pick([0, 0, 3_000] as const),
+      listLagMs: dice.pick([0, 5_000, 30_000, 120_000] as const),
+      readLagMs: dice.pick([0, 0, 3_000, 15_000] as const),
       foreign: often(0.1),
       callbacks: {
-        lost: often(0.4),
+        lost: severity > 0 && dice.chance(0.12) ? 1 : often(0.4),
         doubled: often(0.5),
         late: often(0.4),
         lateMs: dice.pick([2_000, 12_000, 60_000] as const),

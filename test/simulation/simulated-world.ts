@@ -77,6 +77,8 @@ export class SimulatedWorld {
   #faults: FaultMix;
   #isCalm = false;
   #broken: Broken | null = null;
+  /** What people will do with the next claim. */
+  #armed: ActPlan[] = [];
   #generation = 0;
   #lastWriteAt: number;
   #mendedAt = Number.NEGATIVE_INFINITY;
@@ -99,6 +101,7 @@ export class SimulatedWorld {
       dice: openDice(plan.seed, "database"),
       faults: () => this.#faults.database,
       onWrite: () => this.#onWrite(),
+      onClaim: () => this.#onClaim(),
     });
     this.#carrier = new CarrierDesk({
       seed: plan.seed,
@@ -184,7 +187,12 @@ export class SimulatedWorld {
         this.#onWrite();
       });
     }
-    for (const act of plan.acts) timeline.at(act.at, () => this.#act(act));
+    for (const act of plan.acts) {
+      timeline.at(act.at, () => {
+        if (act.isAtClaim) this.#armed.push(act);
+        else this.#act(act);
+      });
+    }
     const freezes = openDice(plan.seed, "freezes");
     for (let count = 0; count < plan.faults.freezes; count += 1) {
       const at = freezes.between(plan.startsAt, plan.calmFrom);
@@ -299,6 +307,13 @@ export class SimulatedWorld {
   #onWrite(): void {
     this.#lastWriteAt = this.timeline.now();
     this.#nudgeSomebody();
+  }
+
+  #onClaim(): void {
+    for (const act of this.#armed) {
+      this.timeline.after(this.#dice.between(0, 250), () => this.#act(act));
+    }
+    this.#armed = [];
   }
 
   /** Whoever is drawn looks soon; the others when their own time comes. */

@@ -66,6 +66,8 @@ export type ActKind =
 /** What a person does, on one campaign or key. */
 export interface ActPlan {
   readonly at: Instant;
+  /** Not at that instant but at the worst: just when the next calls have been reserved. */
+  readonly isAtClaim: boolean;
   readonly kind: ActKind;
   readonly campaign: CampaignPlan;
 }

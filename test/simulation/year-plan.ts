@@ -112,7 +112,8 @@ function drawTouch(dice: Dice, campaign: CampaignPlan): ActPlan[] {
   const opensAt = openingOf(campaign);
   const at =
     opensAt + (dice.chance(0.5) ? dice.pick([-1, 0, 1] as const) : dice.between(-3_000, 500));
-  const pause = { at: Math.floor(at), kind: "pause" as const, campaign };
+  const pause = { at: Math.floor(at), isAtClaim: false, kind: "pause" as const, campaign };
   if (dice.chance(0.3)) return [{ ...pause, kind: "cancel" }];
-  return [pause, { at: Math.floor(at + dice.between(500, 20_000)), kind: "resume", campaign }];
+  const resumeAt = Math.floor(at + dice.between(500, 20_000));
+  return [pause, { ...pause, at: resumeAt, kind: "resume" }];
 }
