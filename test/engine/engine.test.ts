@@ -271,6 +271,10 @@ describe("what the carrier answers", () => {
       carrierCallId: "CAqueued",
       queueTimeMs: 60_000,
     });
+    world.carrier.lookUpAnswer = () => ({
+      kind: "found",
+      call: { ...snapshot(world.carrier.placed[0]!, "queued"), carrierCallId: "CAqueued" },
+    });
     await world.run(1_000);
     expect(world.carrier.ended).toContainEqual({ carrierCallId: "CAqueued", how: "cancel" });
     const first = { ...world.carrier.placed[0]!, carrierCallId: "CAqueued" };
@@ -297,6 +301,37 @@ describe("what the carrier answers", () => {
     await world.report(world.carrier.placed[0]!, "completed");
     await world.run(1_000);
     expect(world.carrier.placed).toHaveLength(4);
+  });
+});
+
+describe("what must not be believed or done too soon", () => {
+  test("a busy that a look-up repeats is still asked about before it is believed", async () => {
+    const world = await makeWorld({ slots: 1 });
+    const id = await world.addCampaign(phones(1));
+    world.carrier.busyAnswer = "concurrency";
+    await world.run(1_000);
+    await world.report(world.carrier.placed[0]!, "busy");
+    // Was under way when the callback came.
+    await world.report(world.carrier.placed[0]!, "busy", { source: "look_up" });
+    expect(await world.states(id)).toEqual({ calling: 1 });
+    await world.run(500);
+    expect((await world.states(id))["not_reached"]).toBeUndefined();
+  });
+
+  test("a pause takes back no call whose phone rings already", async () => {
+    const world = await makeWorld({ slots: 1 });
+    const id = await world.addCampaign(phones(1));
+    await world.run(1_000);
+    // The callback about the ringing is still under way.
+    world.carrier.lookUpAnswer = () => ({
+      kind: "found",
+      call: snapshot(world.carrier.placed[0]!, "ringing"),
+    });
+    await createCampaignVerbs({ database: world.db, clock: world.clock }).pause(world.keyId, id);
+    await world.run(8_000, 500);
+    expect(world.carrier.ended).toEqual([]);
+    await answerAll(world);
+    expect(await world.states(id)).toEqual({ reached: 1 });
   });
 });
 
