@@ -78,6 +78,8 @@ export class CarrierDesk {
   readonly createOf = new Map<Call, WrittenCreate>();
   /** Accounts that a callback of theirs was brought to us for. */
   readonly calledBack = new Set<string>();
+  /** When a process last learned from the books where a call is. */
+  readonly lookedAt = new Map<Call, number>();
   unknownAnswers = 0;
   readonly #parts: CarrierDeskParts;
   readonly #accounts: ReadonlyMap<string, Account>;
@@ -348,6 +350,7 @@ export class CarrierDesk {
       call !== null &&
       timeline.now() - call.createdAt < faults().readLagMs * openDice(sid, "read lag").fraction();
     if (call === null || isBehind) return { kind: "absent" as const };
+    this.lookedAt.set(call, timeline.now());
     return { kind: "found" as const, call: snapshotOf(call) };
   }
 

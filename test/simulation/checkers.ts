@@ -139,6 +139,12 @@ function withinPace(evidence: Evidence, { create }: Dial): string | null {
   return `${count} creates in one second at ${account.callsPerSecond} a second`;
 }
 
+/** Between a look and the cancel that follows it a phone may begin to ring; before it, never. */
+function rangBeforeLastLook({ desk }: Evidence, call: Call): boolean {
+  const rangAt = call.history.find((step) => step.status === "ringing")?.at;
+  return rangAt !== undefined && rangAt < (desk.lookedAt.get(call) ?? Number.POSITIVE_INFINITY);
+}
+
 /**
  * A recipient may be dialed again only when nobody was disturbed: the carrier never took the dial,
  * or it ended before anybody answered because we took it back or the account was full.
@@ -149,6 +155,7 @@ function notCalledBefore(evidence: Evidence, dial: Dial): string | null {
     if (evidence.dials.get(other)?.recipientId !== dial.recipientId) continue;
     const { call } = other;
     if (call.answeredAt !== null) return `it answered ${call.sid}`;
+    if (rangBeforeLastLook(evidence, call)) return `${call.sid} rang when it was taken back`;
     if (!wasTakenBack(call)) return `its call ${call.sid} is ${call.status}`;
   }
   return null;

@@ -55,7 +55,9 @@ function drawWindow(dice: Dice, at: number, zone: string): CallingWindow {
   const opensIn = dice.chance(0.5) ? dice.between(-120, -1) : dice.between(0, 6);
   const lengthMinutes = dice.chance(0.4) ? dice.between(1, 8) : dice.between(30, 900);
   const start = wrapMinute(Math.floor(minute + opensIn));
-  const end = wrapMinute(Math.floor(start + lengthMinutes));
+  // Often it closes while its first recipients are being called.
+  const closesSoon = opensIn < 0 && dice.chance(0.5);
+  const end = closesSoon ? wrapMinute(minute + 1) : wrapMinute(Math.floor(start + lengthMinutes));
   const endMinutes = end === 0 ? MINUTES_PER_DAY : end;
   const isOfDays = dice.chance(0.3);
   const days = WEEKDAYS.filter(() => !isOfDays || dice.chance(0.5));

@@ -1,6 +1,7 @@
 // A database for simulated worlds, one after another. Nothing in it happens by itself: no vacuum
 // and no statistics, so that what a statement does depends on the seed alone.
 
+import { threadId } from "node:worker_threads";
 import { openDatabase } from "../../src/app/database.ts";
 import { TEMPLATE_DATABASE, withDatabase } from "../support/database-urls.ts";
 import { connectWorld, type WorldConnection } from "./database-desk.ts";
@@ -19,7 +20,7 @@ let count = 0;
 
 export async function createWorldDatabase(clusterUrl: string): Promise<WorldDatabase> {
   count += 1;
-  const name = `world_${process.pid}_${Date.now()}_${count}`;
+  const name = `world_${process.pid}_${threadId}_${Date.now()}_${count}`;
   await onCluster(clusterUrl, `create database ${name} template ${TEMPLATE_DATABASE}`);
   const connection = await connectWorld(withDatabase(clusterUrl, name));
   await connection.run(TABLES_WITHOUT_VACUUM);
