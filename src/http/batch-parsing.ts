@@ -14,12 +14,15 @@ import {
 import { nearestName } from "../domain/nearest-name.ts";
 import { displayable } from "../domain/plain-text.ts";
 import { batchFieldCodes, batchFieldNames, BatchFields } from "./contract/batch.ts";
+import { createPhoneWriter } from "./phone-rows.ts";
 import { createRowWriter, type RowFrame } from "./recipient-rows.ts";
 import { parseJson, refuseUnsafeValues } from "./request-body.ts";
 import { requestErrorOf } from "./request-errors.ts";
 
 export interface BatchParsingRequest extends RowFrame {
   readonly body: Uint8Array;
+  /** A preview counts and lists invalid phones and refuses none of them. */
+  readonly purpose: "create" | "preview";
   /** ISO codes the key may call; null: all. */
   readonly allowedCountries: readonly string[] | null;
 }
@@ -33,7 +36,9 @@ export interface ParsedBatch {
   readonly duplicateCount: number;
   /** The first of them; see MAX_LISTED_INVALID. */
   readonly invalid: readonly InvalidEntry[];
-  /** COPY text, one buffer each, ready to be transferred. */
+  /**
+   * Ready to be transferred. To create: COPY text. To preview: the valid phones, one a line.
+   */
   readonly chunks: readonly Uint8Array<ArrayBuffer>[];
 }
 
@@ -69,16 +74,20 @@ function readBatch(request: BatchParsingRequest): Omit<ParsedBatch, "kind" | "bo
   const fields = readFields(rest, recipients);
   const list = readList(recipients);
   const rows = readRecipients(list, request, fields.skip_duplicates ?? false);
-  if (rows.invalidCount > 0 && !(fields.skip_invalid ?? false))
-    throw invalidPhones(rows, list.length);
-  if (rows.validCount === 0) {
-    throw new AppError("campaign_no_recipients", {
-      message: "Nobody is left to call: every phone of the list is invalid.",
-      details: listOf(rows, list.length),
-    });
+  if (request.purpose === "create") {
+    refuseInvalidPhones(rows, list.length, fields.skip_invalid ?? false);
   }
   const { isCountryOnly: _, ...counted } = rows;
   return { fields, ...counted };
+}
+
+function refuseInvalidPhones(rows: Rows, total: number, skipInvalid: boolean): void {
+  if (rows.invalidCount > 0 && !skipInvalid) throw invalidPhones(rows, total);
+  if (rows.validCount > 0) return;
+  throw new AppError("campaign_no_recipients", {
+    message: "Nobody is left to call: every phone of the list is invalid.",
+    details: listOf(rows, total),
+  });
 }
 
 function readFields(rest: Record<string, unknown>, recipients: unknown): BatchFields {
@@ -139,7 +148,7 @@ function readRecipients(
   request: BatchParsingRequest,
   skipDuplicates: boolean,
 ): Rows {
-  const writer = createRowWriter(request);
+  const writer = request.purpose === "create" ? createRowWriter(request) : createPhoneWriter();
   const seen = new Set<string>();
   const invalid: InvalidEntry[] = [];
   const counts = { validCount: 0, invalidCount: 0, duplicateCount: 0 };

@@ -3,7 +3,7 @@
 
 import { AppError } from "../domain/app-error.ts";
 import { nextOpening, parseCallingWindow, type CallingWindow } from "../domain/calling-window.ts";
-import type { Instant } from "../domain/instant.ts";
+import { parseInstant, type Instant } from "../domain/instant.ts";
 import {
   DEFAULT_TIME_ZONE,
   localDateOf,
@@ -20,12 +20,14 @@ export interface BatchSchedule {
   readonly windowsOpenFrom: Instant | null;
   readonly opensAt: Instant;
   readonly closesAt: Instant;
+  /** Who was not reached by then is not called any more; null: no end. */
+  readonly expiresAt: Instant | null;
 }
 
 /**
  * @param agentZone the zone of a request that names none; null: Europe/London.
- * @throws AppError `campaign_creation_failed` with details.reason invalid_timezone, invalid_window
- * or invalid_schedule.
+ * @throws AppError `campaign_creation_failed` with details.reason invalid_timezone, invalid_window,
+ * invalid_schedule or invalid_expiry.
  */
 export function resolveSchedule(
   fields: BatchFields,
@@ -40,7 +42,22 @@ export function resolveSchedule(
     type === "schedule" ? scheduledDay(fields.scheduled_date ?? "", timezone, now) : null;
   const windowsOpenFrom = date === null ? null : startOfLocalDay(date, timezone);
   const opening = nextOpening(parsed.window, timezone, now, windowsOpenFrom);
-  return { type, date, window: parsed.window, timezone, windowsOpenFrom, ...opening };
+  const expiresAt = resolveExpiry(fields.expires_at ?? null, now);
+  return { type, date, window: parsed.window, timezone, windowsOpenFrom, ...opening, expiresAt };
+}
+
+function resolveExpiry(text: string | null, now: Instant): Instant | null {
+  if (text === null) return null;
+  const at = parseInstant(text);
+  if (at === null) {
+    throw refusal(
+      "invalid_expiry",
+      "expires_at",
+      "expires_at must be an instant with its offset, such as 2030-06-12T18:00:00Z",
+    );
+  }
+  if (at <= now) throw refusal("invalid_expiry", "expires_at", "expires_at is in the past");
+  return at;
 }
 
 function resolveZone(text: string): string {

@@ -4,7 +4,6 @@
 
 import fastify, { LogController, type FastifyInstance, type FastifyRequest } from "fastify";
 import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
-import type { ZodType } from "zod";
 
 import { AppError } from "../domain/app-error.ts";
 import { newRequestId } from "../domain/ids.ts";
@@ -25,7 +24,7 @@ import { addNumberWebhookRoutes } from "./number-webhook-routes.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import { addOutboundCallRoute } from "./outbound-call-route.ts";
-import type { RouteApp } from "./route-app.ts";
+import { validatorCompiler, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 import { addUsageRoute } from "./usage-route.ts";
 
@@ -59,11 +58,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
       answerClientError(error, socket, settings.publicUrl);
     },
   });
-  app.setValidatorCompiler(({ schema }) => (data: unknown) => {
-    // The input is kept in the issues so that what is missing can be told from what is wrong.
-    const result = (schema as ZodType).safeParse(data, { reportInput: true });
-    return result.success ? { value: result.data } : { error: result.error };
-  });
+  app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) =>
     sendError(error, request, reply, settings.publicUrl),

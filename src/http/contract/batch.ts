@@ -81,6 +81,12 @@ const fields = {
     .nullable()
     .optional()
     .describe("IANA zone of the window. Else the agent's, else Europe/London."),
+  expires_at: z
+    .string()
+    .max(64)
+    .nullable()
+    .optional()
+    .describe("Instant with its offset, ISO 8601: who was not reached by then is not called."),
   max_concurrent: z.unknown().optional().describe("Accepted and ignored."),
   metadata: z.unknown().optional().describe("Accepted and ignored."),
 };
@@ -119,7 +125,11 @@ export const BatchRequest = z
   });
 export type BatchRequest = z.input<typeof BatchRequest>;
 
-const InvalidEntry = z.object({ phone: z.string(), reason: z.string(), row_index: z.number() });
+export const InvalidEntry = z.object({
+  phone: z.string(),
+  reason: z.string(),
+  row_index: z.number(),
+});
 
 export const CreatedBatch = z
   .object({
