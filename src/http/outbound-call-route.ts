@@ -12,7 +12,7 @@ import { findCampaign } from "../store/campaign-list.ts";
 import { listOutboundNumbers, type PhoneNumberRow } from "../store/phone-numbers.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import { chooseNumber } from "./calling-number.ts";
-import { campaignNotFound } from "./campaign-routes.ts";
+import { campaignNotFound } from "./own-campaign.ts";
 import {
   outboundFieldCodes,
   OutboundCallAnswer,

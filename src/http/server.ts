@@ -13,6 +13,7 @@ import { addAgentRoutes } from "./agent-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
+import { addRecipientRoutes } from "./recipient-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
 import { addHealthRoute } from "./health-route.ts";
@@ -87,6 +88,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addUsageRoute(app, dependencies);
   addBatchRoutes(app, dependencies);
   addCampaignRoutes(app, dependencies);
+  addRecipientRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
 }

@@ -57,6 +57,7 @@ const ROUTES: readonly Route[] = [
   ["DELETE", `/v1/integrations/webhook2/number/${number}`, "number_not_found"],
   ["GET", batch, "campaign_not_found"],
   ["GET", `${batch}/recipients`, "campaign_not_found"],
+  ["GET", `${batch}/recipients/0`, "campaign_not_found"],
   ["POST", `${batch}/launch`, "campaign_not_found"],
   ["POST", `${batch}/pause`, "campaign_not_found"],
   ["POST", `${batch}/resume`, "campaign_not_found"],
@@ -72,6 +73,12 @@ const ROUTES: readonly Route[] = [
   [
     "POST",
     "/v1/calls/batch",
+    "agent_not_found",
+    { agent_id: owner.agentId, prompt: "x", recipients: [{ phone: "+12025550103" }] },
+  ],
+  [
+    "POST",
+    "/v1/calls/batch/preview",
     "agent_not_found",
     { agent_id: owner.agentId, prompt: "x", recipients: [{ phone: "+12025550103" }] },
   ],
@@ -135,7 +142,8 @@ test("every route that takes an id is in the list above", () => {
     paths: Record<string, Record<string, { security: object[] }>>;
   };
   const known = ROUTES.map(
-    ([method, url]) => `${method} ${url.replace(/\/(agent_|batchcall_|call_|%2B)[^/?]+/g, "/:id")}`,
+    ([method, url]) =>
+      `${method} ${url.replace(/\/((agent_|batchcall_|call_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
   );
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, route] of Object.entries(methods)) {
