@@ -9,6 +9,9 @@ const SMALL_QUESTION_EVERY_MS = 10;
 
 export interface IngestClientOrder {
   readonly url: string;
+  /** Where the list goes. */
+  readonly path: string;
+  readonly contentType: string;
   readonly authorization: string;
   readonly otherAuthorization: string;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -23,9 +26,9 @@ export interface IngestClientResult {
 async function run(order: IngestClientOrder): Promise<IngestClientResult> {
   let isDone = false;
   const startedAt = performance.now();
-  const large = fetch(`${order.url}/v1/calls/batch`, {
+  const large = fetch(order.url + order.path, {
     method: "POST",
-    headers: { authorization: order.authorization, "content-type": "application/json" },
+    headers: { authorization: order.authorization, "content-type": order.contentType },
     body: order.body,
   }).then(async (answer) => {
     await answer.arrayBuffer();

@@ -52,6 +52,7 @@ export const ROOMS: readonly Room[] = [
       // Entry points of the engine and of the agent, by file.
       "src/engine/engine.ts",
       "src/engine/campaign-verbs.ts",
+      "src/engine/campaign-edit.ts",
       "src/agent/session.ts",
       "src/agent/session-events.ts",
       "src/agent/session-state.ts",

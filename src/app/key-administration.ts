@@ -34,6 +34,8 @@ export function createKey(
       id: newKeyId(systemRandom),
       secretHash: hashSecret(keySecret),
       createdAt: Date.now(),
+      // Set over the API, where its three periods have names.
+      maxCallsPerRecipient: null,
       ...options,
     });
     return { keyId: key.id, keySecret };

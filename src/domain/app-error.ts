@@ -36,10 +36,12 @@ export const ERROR_STATUS = {
   agent_not_found: 404,
   number_not_found: 404,
   key_not_found: 404,
+  suppression_not_found: 404,
   not_found: 404,
   method_not_allowed: 405,
   campaign_state_conflict: 409,
   call_in_progress: 409,
+  phone_suppressed: 409,
   // numbers at the carrier
   invalid_twilio_sid: 400,
   twilio_invalid_credentials: 401,

@@ -5,6 +5,7 @@
 import { nearestName } from "./nearest-name.ts";
 import { parsePhone, type E164 } from "./phone.ts";
 import { displayable, textFault } from "./plain-text.ts";
+import { resolveTimeZone } from "./time-zone.ts";
 import { parseVariables, type Variables } from "./variables.ts";
 
 /**
@@ -38,6 +39,8 @@ export type RecipientRead =
       readonly phone: E164;
       readonly variables: Variables;
       readonly promptOverride: string | null;
+      /** The recipient's own zone; null: not said. */
+      readonly timezone: string | null;
     }
   /** `isCountry`: the number is fine, but this key may not call its country. */
   | { readonly kind: "invalid"; readonly entry: InvalidEntry; readonly isCountry: boolean }
@@ -48,7 +51,7 @@ export type RecipientRead =
       readonly message: string;
     };
 
-const RECIPIENT_FIELDS = ["phone", "variables", "prompt_override"];
+const RECIPIENT_FIELDS = ["phone", "variables", "prompt_override", "timezone"];
 
 /**
  * Reads one entry of `recipients`. Unknown fields are refused: a misspelt `prompt_override` would
@@ -72,21 +75,24 @@ export function readRecipient(
       nearest === null ? `known are ${RECIPIENT_FIELDS.join(", ")}` : `did you mean ${nearest}?`;
     return refused(`${field}.${displayable(name, 64)}`, `is not a known field; ${hint}`);
   }
-  const entry = value as { phone?: unknown; variables?: unknown; prompt_override?: unknown };
-  const variables = parseVariables(entry.variables);
+  const entry: Readonly<Record<string, unknown>> = { ...value };
+  const variables = parseVariables(entry["variables"]);
   if (variables.kind === "invalid") {
     const path = variables.path === "" ? "" : `.${displayable(variables.path, 64)}`;
     return refused(`${field}.variables${path}`, variables.message);
   }
-  const override = readPromptOverride(entry.prompt_override, `${field}.prompt_override`);
+  const override = readPromptOverride(entry["prompt_override"], `${field}.prompt_override`);
   if (override.kind === "refused") return override;
-  const phone = readPhone(entry.phone, rowIndex, allowedCountries);
+  const phone = readPhone(entry["phone"], rowIndex, allowedCountries);
   if (phone.kind === "invalid") return phone;
+  const zone = readZone(entry["timezone"], phone.phone, rowIndex);
+  if (zone.kind === "invalid") return zone;
   return {
     kind: "valid",
     phone: phone.phone,
     variables: variables.variables,
     promptOverride: override.text,
+    timezone: zone.zone,
   };
 }
 
@@ -140,6 +146,21 @@ function readPhone(
     return invalid(`this key may not call ${parsed.country ?? "numbers without a country"}`, true);
   }
   return { kind: "read", phone: parsed.phone };
+}
+
+// Unknown fails closed: a misspelt zone must not become another hour of the day.
+function readZone(
+  value: unknown,
+  phone: E164,
+  rowIndex: number,
+):
+  | { readonly kind: "read"; readonly zone: string | null }
+  | Extract<RecipientRead, { kind: "invalid" }> {
+  if (value === undefined || value === null) return { kind: "read", zone: null };
+  const zone = typeof value === "string" ? resolveTimeZone(value) : null;
+  if (zone !== null) return { kind: "read", zone };
+  const reason = "has a timezone that is no IANA zone such as Europe/London";
+  return { kind: "invalid", entry: { phone, reason, row_index: rowIndex }, isCountry: false };
 }
 
 function shownPhone(value: unknown): string {

@@ -4,7 +4,7 @@
 // is mapped through the zone's constant-offset spans.
 
 import type { Instant } from "./instant.ts";
-import { localDateOf, spansOfConstantOffset } from "./time-zone.ts";
+import { localDateOf, spansOfConstantOffset, startOfLocalDay } from "./time-zone.ts";
 
 export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
 
@@ -120,20 +120,30 @@ export function nextOpening(
   opensFrom: Instant | null,
 ): Opening {
   if (window === null) return { opensAt: opensFrom ?? from, closesAt: Number.POSITIVE_INFINITY };
+  if (isAlwaysOpen(window)) {
+    const opensAt = opensFrom === null ? from : startOfLocalDay(localDateOf(opensFrom, zone), zone);
+    return { opensAt, closesAt: Number.POSITIVE_INFINITY };
+  }
   let opensAt: Instant | null = null;
   let closesAt: Instant = from;
   for (const opening of openingsFrom(window, zone, from, opensFrom)) {
     // Openings that touch are one: nothing closes between them.
     if (opensAt === null || opening.opensAt > closesAt) {
       if (opensAt !== null && closesAt > from) break;
-      opensAt = opening.opensAt;
+      ({ opensAt, closesAt } = opening);
     }
-    closesAt = opening.closesAt;
-    if (closesAt - opensAt > MAX_MERGED_MS) return { opensAt, closesAt: Number.POSITIVE_INFINITY };
+    closesAt = Math.max(closesAt, opening.closesAt);
   }
-  if (opensAt === null)
+  if (opensAt === null || closesAt <= from)
     throw new Error(`no opening of the calling window within ${SEARCH_DAYS} days`);
   return { opensAt, closesAt };
+}
+
+// Whole days of a whole week touch for ever. Every other window closes within a week, or, where a
+// zone drops the one day on which it is closed, within two.
+function isAlwaysOpen(window: CallingWindow): boolean {
+  const isWholeDay = window.startMinutes === 0 && window.endMinutes === MINUTES_PER_DAY;
+  return isWholeDay && WEEKDAYS.every((day) => window.days.includes(day));
 }
 
 /**
@@ -168,38 +178,55 @@ export function* eachOpening(
   }
 }
 
-// A weekly window opens at least once in seven days; a zone that drops a day makes it fourteen.
-// Twice that is a bug.
+// The longest wait for a weekly window is a week, two where a zone drops its day; from there it is
+// open for less than two weeks. Longer than both is a bug.
 const SEARCH_DAYS = 30;
-// Windows of all seven whole days touch for ever. Anything longer than a week is one of them.
-const MAX_MERGED_MS = 8 * DAY_MS;
 // An overnight opening of yesterday may still run; a zone that repeats a day makes it the day
 // before.
 const LOOK_BACK_DAYS = 2;
 
+// The easternmost clocks are 14 hours ahead: no opening of a day begins longer before its midnight
+// in UTC.
+const MAX_AHEAD_MS = 15 * 60 * MINUTE_MS;
+
+/** In order of opensAt. Where a clock is set back over midnight, two days' openings interleave. */
 function* openingsFrom(
   window: CallingWindow,
   zone: string,
   from: Instant,
   opensFrom: Instant | null,
 ): Generator<Opening> {
-  let date = Temporal.PlainDate.from(localDateOf(from, zone)).subtract({ days: LOOK_BACK_DAYS });
-  if (opensFrom !== null) {
-    const first = Temporal.PlainDate.from(localDateOf(opensFrom, zone));
-    if (Temporal.PlainDate.compare(date, first) < 0) date = first;
-  }
+  let midnight = localMidnightOf(from, zone) - LOOK_BACK_DAYS * DAY_MS;
+  if (opensFrom !== null) midnight = Math.max(midnight, localMidnightOf(opensFrom, zone));
+  let held: Opening[] = [];
   for (let day = 0; day < SEARCH_DAYS; day += 1) {
-    if (window.days.includes(weekdayOf(date.dayOfWeek))) yield* openingsOfDay(window, zone, date);
-    date = date.add({ days: 1 });
+    if (window.days.includes(weekdayOf(dayOfWeek(midnight)))) {
+      held.push(...openingsOfDay(window, zone, midnight));
+      held.sort((a, b) => a.opensAt - b.opensAt);
+    }
+    midnight += DAY_MS;
+    const laterDaysOpenAt = midnight - MAX_AHEAD_MS;
+    yield* held.filter((it) => it.opensAt < laterDaysOpenAt);
+    held = held.filter((it) => it.opensAt >= laterDaysOpenAt);
   }
+  yield* held;
+}
+
+/** The local day of `at`, as the wall clock's midnight read as if it were UTC. */
+function localMidnightOf(at: Instant, zone: string): number {
+  return Date.parse(localDateOf(at, zone));
+}
+
+/** 1 (Monday) to 7 of a local day given by its midnight. */
+function dayOfWeek(midnight: number): number {
+  return new Date(midnight).getUTCDay() || 7;
 }
 
 /**
  * What one local day's opening is in instants: none, one or (where the clock is set back) several
  * spans.
  */
-function openingsOfDay(window: CallingWindow, zone: string, date: Temporal.PlainDate): Opening[] {
-  const midnight = Date.UTC(date.year, date.month - 1, date.day);
+function openingsOfDay(window: CallingWindow, zone: string, midnight: number): Opening[] {
   const overnight = window.startMinutes >= window.endMinutes;
   const localStart = midnight + window.startMinutes * MINUTE_MS;
   const localEnd = midnight + (overnight ? DAY_MS : 0) + window.endMinutes * MINUTE_MS;

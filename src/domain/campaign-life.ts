@@ -16,6 +16,23 @@ export type CampaignStatus =
 
 export type CampaignVerb = "launch" | "pause" | "resume" | "cancel";
 
+/** Why a campaign in this state takes no more recipients; null: it does. */
+export function appendRefusal(
+  status: CampaignStatus,
+): "campaign_already_completed" | "campaign_state_conflict" | null {
+  switch (status) {
+    case "scheduled":
+    case "running":
+    case "paused":
+      return null;
+    case "completed":
+      return "campaign_already_completed";
+    case "canceled":
+    case "failed":
+      return "campaign_state_conflict";
+  }
+}
+
 export type VerbDecision =
   | { readonly kind: "become"; readonly status: CampaignStatus }
   /** Already so: answer the current state with 200. */

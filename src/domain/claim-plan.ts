@@ -78,12 +78,16 @@ export interface CandidateFacts {
   readonly phone: string;
   /** Another call to the phone is open under this key. */
   readonly phoneIsBusy: boolean;
+  /** Called as often as the key's cap allows, until then; null: it may be called. */
+  readonly cappedUntil: Instant | null;
 }
 
 export interface ClaimPlan<C extends CandidateFacts> {
   readonly picks: readonly { readonly candidate: C; readonly dialAt: Instant }[];
   /** Recipients whose phone is being called: they stand back until that call ends. */
   readonly standBack: readonly number[];
+  /** Recipients whose phone has been called often enough for now. */
+  readonly putOff: readonly { readonly recipientId: number; readonly cappedUntil: Instant }[];
   /** Per account, the first instant that is still free. */
   readonly nextDialAt: readonly { readonly accountId: string; readonly nextDialAt: Instant }[];
 }
@@ -106,10 +110,16 @@ export function planClaim<C extends CandidateFacts>(
   const phones = new Set<string>();
   const picks: { candidate: C; dialAt: Instant }[] = [];
   const standBack: number[] = [];
+  const putOff: { recipientId: number; cappedUntil: Instant }[] = [];
   for (const candidate of candidates) {
+    const { recipientId, cappedUntil } = candidate;
+    if (cappedUntil !== null) {
+      putOff.push({ recipientId, cappedUntil });
+      continue;
+    }
     const phoneKey = `${candidate.keyId} ${candidate.phone}`;
     if (candidate.phoneIsBusy || phones.has(phoneKey)) {
-      standBack.push(candidate.recipientId);
+      standBack.push(recipientId);
       continue;
     }
     const dialAt = accounts.get(candidate.accountId)?.dialInstants[
@@ -122,7 +132,7 @@ export function planClaim<C extends CandidateFacts>(
     phones.add(phoneKey);
     picks.push({ candidate, dialAt });
   }
-  return { picks, standBack, nextDialAt: nextFreeInstants(accounts, used) };
+  return { picks, standBack, putOff, nextDialAt: nextFreeInstants(accounts, used) };
 }
 
 function nextFreeInstants(

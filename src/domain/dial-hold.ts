@@ -46,9 +46,13 @@ export interface DialHoldFacts {
   readonly recipient: {
     readonly state: RecipientState;
     readonly dueAt: Instant;
+    readonly dueReason: DueReason | null;
     readonly waitsForPhone: boolean;
   };
 }
+
+/** Why a recipient is due only later. */
+export type DueReason = "retry" | "cap" | "callback";
 
 export type DialHoldRule =
   | "dialing_stopped"
@@ -60,6 +64,9 @@ export type DialHoldRule =
   | "number_unusable"
   | "outside_window"
   | "not_due"
+  | "retry_later"
+  | "phone_cap"
+  | "callback_later"
   | "phone_busy"
   | "account_paused"
   | "account_backing_off"
@@ -91,8 +98,7 @@ export function decideDialHold(facts: DialHoldFacts): DialHold | null {
     holdOfOperator(facts) ??
     holdOfCampaign(facts) ??
     holdOfSender(facts) ??
-    holdOfWindow(facts) ??
-    holdOfRecipient(facts) ??
+    holdOfTime(facts) ??
     holdOfAccount(facts) ??
     holdOfLimits(facts) ??
     holdOfPace(facts) ??
@@ -154,6 +160,14 @@ function holdOfSender({ agentUsable, number }: DialHoldFacts): DialHold | null {
   return null;
 }
 
+// A retry that is due after the next opening is held by its own time, not by the window.
+function holdOfTime(facts: DialHoldFacts): DialHold | null {
+  const window = holdOfWindow(facts);
+  const own = holdOfRecipient(facts);
+  const isLater = window === null || (own?.until ?? 0) > (window.until ?? Number.POSITIVE_INFINITY);
+  return own !== null && isLater ? own : window;
+}
+
 function holdOfWindow({ campaign, now }: DialHoldFacts): DialHold | null {
   if (campaign.windowOverriddenUntil !== null && now < campaign.windowOverriddenUntil) return null;
   if (now >= campaign.opensAt && now < campaign.closesAt) return null;
@@ -166,9 +180,20 @@ function holdOfRecipient({ recipient, now }: DialHoldFacts): DialHold | null {
   if (recipient.waitsForPhone) {
     return hold("phone_busy", "Another call to the same phone is under way.");
   }
-  if (recipient.dueAt > now) return hold("not_due", "Its next try is due later.", recipient.dueAt);
-  return null;
+  if (recipient.dueAt <= now) return null;
+  const { rule, message } = DUE_LATER[recipient.dueReason ?? "later"];
+  return hold(rule, message, recipient.dueAt);
 }
+
+const DUE_LATER = {
+  retry: { rule: "retry_later", message: "It was not reached and is called again later." },
+  cap: {
+    rule: "phone_cap",
+    message: "The phone has been called as often as the key's max_calls_per_recipient allows.",
+  },
+  callback: { rule: "callback_later", message: "The person asked to be called back later." },
+  later: { rule: "not_due", message: "Its next try is due later." },
+} as const satisfies Record<string, { rule: DialHoldRule; message: string }>;
 
 function holdOfAccount({ account, now }: DialHoldFacts): DialHold | null {
   if (account === null) return null;

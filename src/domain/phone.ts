@@ -32,9 +32,8 @@ const REFUSED_KINDS: Readonly<Record<string, string>> = {
  */
 export function parsePhone(text: string): PhoneParse {
   const compact = text.replace(/[\s().-]/g, "");
-  if (!compact.startsWith("+")) {
-    return { kind: "invalid", reason: "must be in E.164 form: a + and the country code first" };
-  }
+  if (IS_SCIENTIFIC.test(text.trim())) return { kind: "invalid", reason: SCIENTIFIC };
+  if (!compact.startsWith("+")) return { kind: "invalid", reason: withoutPlus(compact) };
   if (!E164_SHAPE.test(compact)) {
     return { kind: "invalid", reason: "is not an E.164 number: a + and 7 to 15 digits" };
   }
@@ -52,6 +51,20 @@ export function parsePhone(text: string): PhoneParse {
   const refused = REFUSED_KINDS[parsed.getType() ?? ""];
   if (refused !== undefined) return { kind: "invalid", reason: `${refused} (${parsed.country})` };
   return { kind: "valid", phone: compact as E164, country: parsed.country };
+}
+
+// What spreadsheets make of phones that are not kept as text: the last digits are lost for good.
+const IS_SCIENTIFIC = /^\+?\d+([.,]\d+)?e\+?\d+$/i;
+const SCIENTIFIC =
+  "was turned into scientific notation by a spreadsheet, which lost digits: format the column as text and export again";
+
+function withoutPlus(compact: string): string {
+  if (/^00\d/.test(compact)) return "starts with 00: write a + instead";
+  if (/^0\d/.test(compact)) {
+    return "is in national form: write a + and the country code instead of the 0";
+  }
+  if (/^\d{11,15}$/.test(compact)) return "has lost its +: write it before the country code";
+  return "must be in E.164 form: a + and the country code first";
 }
 
 // +1 NPA 555-0100 to 555-0199 ring nobody; the plan's data does not list all of them as valid.

@@ -5,6 +5,9 @@ import type { Instant } from "./instant.ts";
 /** The zone of last resort (contract A.4). */
 export const DEFAULT_TIME_ZONE = "Europe/London";
 
+/** Said instead of a zone: the window runs in each recipient's own. */
+export const RECIPIENT_ZONES = "recipient";
+
 /**
  * The zone's name in its usual spelling, or null when it is not in the IANA list. Aliases are
  * accepted and kept. Fixed offsets ("+01:00") are not zones: they know no clock change.
@@ -65,6 +68,42 @@ export function spansOfConstantOffset(
   endsAt: Instant,
 ): OffsetSpan[] {
   const spans: OffsetSpan[] = [];
+  const lastYear = yearOf(endsAt - 1);
+  for (let year = yearOf(startsAt); year <= lastYear; year += 1) {
+    for (const span of spansOfYear(zone, year)) {
+      if (span.endsAt <= startsAt || span.startsAt >= endsAt) continue;
+      const last = spans.at(-1);
+      // The turn of a year is no clock change.
+      const joinsLast = last !== undefined && last.offsetMs === span.offsetMs;
+      if (joinsLast) spans.pop();
+      spans.push({
+        startsAt: joinsLast ? last.startsAt : Math.max(span.startsAt, startsAt),
+        endsAt: Math.min(span.endsAt, endsAt),
+        offsetMs: span.offsetMs,
+      });
+    }
+  }
+  return spans;
+}
+
+// Asking the runtime for one clock change takes several microseconds, and an opening asks about a
+// dozen days. The rules never change while a process lives, so what a year's spans were told once
+// is remembered; the limit (every zone for some years, a few megabytes) bounds the memory.
+const MAX_YEARS_REMEMBERED = 5_000;
+const rememberedYears = new Map<string, readonly OffsetSpan[]>();
+
+function spansOfYear(zone: string, year: number): readonly OffsetSpan[] {
+  const key = `${zone} ${year}`;
+  const remembered = rememberedYears.get(key);
+  if (remembered !== undefined) return remembered;
+  const spans = readSpans(zone, Date.UTC(year, 0), Date.UTC(year + 1, 0));
+  if (rememberedYears.size >= MAX_YEARS_REMEMBERED) rememberedYears.clear();
+  rememberedYears.set(key, spans);
+  return spans;
+}
+
+function readSpans(zone: string, startsAt: Instant, endsAt: Instant): OffsetSpan[] {
+  const spans: OffsetSpan[] = [];
   let at = startsAt;
   while (at < endsAt) {
     const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
@@ -75,4 +114,8 @@ export function spansOfConstantOffset(
     at = spanEndsAt;
   }
   return spans;
+}
+
+function yearOf(at: Instant): number {
+  return new Date(at).getUTCFullYear();
 }

@@ -11,6 +11,7 @@ import {
   type CallFacts,
 } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
+import { decideRetry } from "../domain/retry-policy.ts";
 import type { Queryable } from "../ports/database.ts";
 import { countSilentModels, proveAccounts } from "../store/account-pace.ts";
 import { reopenCalls, requeueCalls, settleCalls } from "../store/call-endings.ts";
@@ -21,6 +22,7 @@ import {
   type CallWrite,
   type EngineCall,
 } from "../store/engine-calls.ts";
+import { listRetryCandidates } from "../store/retries.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
 import { ENDING_SILENCE_MS, silenceEndsAt } from "./look-up-times.ts";
 
@@ -173,9 +175,15 @@ async function writeEndings(tx: Queryable, merges: readonly Merge[], now: Instan
     ending.kind === "settle" ? [{ call, ending }] : [],
   );
   const requeued = endings.filter(({ ending }) => ending.kind === "requeue");
+  const retries = await planRetries(tx, settled, now);
   await settleCalls(
     tx,
-    settled.map(({ call, ending }) => ({ call, state: ending.state, reason: ending.reason })),
+    settled.map(({ call, ending }) => ({
+      call,
+      state: ending.state,
+      reason: ending.reason,
+      retryAt: retries.get(call.recipientId) ?? null,
+    })),
     now,
   );
   await countSilentModels(
@@ -195,7 +203,33 @@ async function writeEndings(tx: Queryable, merges: readonly Merge[], now: Instan
       dueAt: now,
       closesDial: true,
     })),
+    now,
   );
+}
+
+/** When recipients are called again, by their campaigns' policies; the others are left out. */
+async function planRetries(
+  tx: Queryable,
+  settled: readonly {
+    readonly call: EngineCall;
+    readonly ending: Extract<CallEnding, { kind: "settle" }>;
+  }[],
+  now: Instant,
+): Promise<ReadonlyMap<number, Instant>> {
+  const inCampaigns = settled.filter(({ call }) => call.campaignId !== null);
+  if (inCampaigns.length === 0) return new Map();
+  const reasons = new Map(
+    inCampaigns.map(({ call, ending }) => [call.recipientId, ending.endedReason]),
+  );
+  const candidates = await listRetryCandidates(tx, [...reasons.keys()], now);
+  const retries = new Map<number, Instant>();
+  for (const { recipientId, policy, ...facts } of candidates) {
+    const endedReason = reasons.get(recipientId);
+    if (endedReason === undefined) continue;
+    const retryAt = decideRetry(policy, { ...facts, endedReason, endedAt: now });
+    if (retryAt !== null) retries.set(recipientId, retryAt);
+  }
+  return retries;
 }
 
 function recordOf(event: CarrierEvent, now: Instant) {

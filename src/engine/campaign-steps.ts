@@ -1,37 +1,35 @@
 // What the tick does to whole campaigns: move windows on, fire, pause the unable, close the
 // canceled, finish the done.
 
-import { nextOpening } from "../domain/calling-window.ts";
 import type { Instant } from "../domain/instant.ts";
-import { zoneDataVersion } from "../domain/time-zone.ts";
-import { recoverPace } from "../store/account-pace.ts";
 import {
+  closeExpired,
+  closeForgotten,
   closeRecipients,
   failUnableSingles,
   finishCampaigns,
   fireCampaigns,
-  listClosedWithDialing,
-  lockStaleWindows,
   nextWindowChange,
   pauseUnableCampaigns,
-  requestEnds,
-  windowOf,
-  writeOpenings,
+  takeBackClosed,
 } from "../store/campaign-engine.ts";
+import { recoverPace } from "../store/account-pace.ts";
 import { releaseForgotten } from "../store/claim.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
+import { MAX_WINDOWS_PER_STEP, moveGroups, moveWindows } from "./move-windows.ts";
 import { PACE_RECOVERY_MS } from "./place.ts";
 
-/** Windows moved on in one step, and recipients closed in one: bounds on a transaction's length. */
-const MAX_WINDOWS_PER_STEP = 500;
+/** Recipients closed in one step: a bound on a transaction's length. */
 const MAX_CLOSED_PER_STEP = 5_000;
+/** Campaigns that ended longer ago have no call left that could come back. */
+const CLOSED_LATELY_MS = 24 * 60 * 60_000;
 
 /** Runs every campaign step once. Answers whether more of the same is left to do at once. */
 export async function runCampaignSteps(
   deps: EngineDependencies,
 ): Promise<{ readonly more: boolean }> {
   const { database, clock } = deps;
-  const moved = await moveWindows(deps);
+  const moved = Math.max(await moveWindows(deps), await moveGroups(deps));
   const now = clock.now();
   const fired = await fireCampaigns(database, now);
   if (fired > 0) deps.log.info({ campaigns: fired }, "scheduled campaigns fired");
@@ -42,16 +40,8 @@ export async function runCampaignSteps(
       "campaigns paused: their agent, number or account cannot dial",
     );
   await database.transaction((tx) => failUnableSingles(tx, now));
-  for (const campaignId of await listClosedWithDialing(database, now)) {
-    await requestEnds(database, {
-      campaignId,
-      statuses: ["dialing"],
-      how: "cancel",
-      andThen: "requeue",
-      cause: null,
-      now,
-    });
-  }
+  await takeBackClosed(database, now);
+  await closeExpired(database, now);
   const closed = await database.transaction((tx) => closeRecipients(tx, now, MAX_CLOSED_PER_STEP));
   const finished = await finishCampaigns(database, now);
   if (finished > 0) deps.log.info({ campaigns: finished }, "campaigns completed");
@@ -60,28 +50,11 @@ export async function runCampaignSteps(
 }
 
 /** Guards against lost wake-ups; worth running once a minute. */
-export function sweep(deps: EngineDependencies): Promise<void> {
-  return releaseForgotten(deps.database);
+export async function sweep(deps: EngineDependencies): Promise<void> {
+  await releaseForgotten(deps.database);
+  await closeForgotten(deps.database, deps.clock.now() - CLOSED_LATELY_MS);
 }
 
 export function nextCampaignInstant(deps: EngineDependencies): Promise<Instant | null> {
   return nextWindowChange(deps.database, deps.clock.now());
-}
-
-async function moveWindows(deps: EngineDependencies): Promise<number> {
-  const version = zoneDataVersion();
-  return deps.database.transaction(async (tx) => {
-    const now = deps.clock.now();
-    const stale = await lockStaleWindows(tx, {
-      now,
-      zoneDataVersion: version,
-      limit: MAX_WINDOWS_PER_STEP,
-    });
-    const openings = stale.map((campaign) => ({
-      id: campaign.id,
-      ...nextOpening(windowOf(campaign), campaign.timezone, now, campaign.windowsOpenFrom),
-    }));
-    await writeOpenings(tx, openings, version);
-    return stale.length;
-  });
 }

@@ -18,6 +18,7 @@ import {
   setCampaignStatus,
   type VerbCampaign,
 } from "../store/campaign-verbs.ts";
+import { moveGroupsOf } from "./move-windows.ts";
 
 export type CampaignVerbResult =
   | {
@@ -34,8 +35,8 @@ export type CampaignVerbResult =
 
 export interface CampaignVerbs {
   /**
-   * Starts dialing at once. Overrides the scheduled day and, unless `respectWindow`, the window
-   * until local midnight.
+   * Starts dialing at once. Overrides the scheduled day and, unless `respectWindow`, the campaign's
+   * own window until local midnight; windows in the recipients' zones always hold.
    */
   launch(
     keyId: string,
@@ -124,9 +125,10 @@ function launching(respectWindow: boolean): VerbWork {
   return {
     become: async (tx, campaign, status, now) => {
       const counts = await countQueue(tx, campaign.id);
-      const problem = launchProblem(campaign, counts.recipientsCount);
+      const problem = launchProblem(campaign, counts.recipientsCount, now);
       if (problem !== null) return problem;
       await recordLaunch(tx, campaign.id, launchOf(campaign, respectWindow, now));
+      if (campaign.zoneMode === "recipient") await moveGroupsOf(tx, campaign.id, now);
       await clearFaults(tx, campaign.phoneNumberId);
       await setCampaignStatus(tx, campaign.id, { status, reason: null, now });
       return null;
@@ -165,7 +167,13 @@ function canceling(hangUp: boolean): VerbWork {
   };
 }
 
-function launchProblem(campaign: VerbCampaign, recipientsCount: number): string | null {
+function launchProblem(
+  campaign: VerbCampaign,
+  recipientsCount: number,
+  now: Instant,
+): string | null {
+  if (campaign.expiresAt !== null && campaign.expiresAt <= now)
+    return "The campaign has expired; move its expires_at, then launch.";
   if (recipientsCount === 0) return "The campaign has no recipients; add some before launching it.";
   if (!campaign.agentUsable)
     return "The campaign's agent was deleted or is inactive; activate it, then launch.";
@@ -175,7 +183,11 @@ function launchProblem(campaign: VerbCampaign, recipientsCount: number): string 
   return null;
 }
 
+// Windows in the recipients' own zones are never overridden: who a launch would wake depends on
+// each of them.
 function launchOf(campaign: VerbCampaign, respectWindow: boolean, now: Instant) {
+  if (campaign.zoneMode === "recipient")
+    return { now, opensAt: now, closesAt: Number.POSITIVE_INFINITY, overriddenUntil: null };
   const { opensAt, closesAt } = nextOpening(windowOf(campaign), campaign.timezone, now, null);
   return {
     now,

@@ -20,6 +20,7 @@ import {
   listKeyRooms,
   lockClaimable,
   lockClaims,
+  putOffCapped,
   standBack,
   writeClaim,
   type ClaimedCall,
@@ -111,6 +112,7 @@ async function claimIn(
   });
   await reservePace(tx, plan.nextDialAt);
   await standBack(tx, plan.standBack);
+  await putOffCapped(tx, plan.putOff);
   return claimed
     .filter((call) => taken.has(call.callId))
     .map((call) => ({ callId: call.callId, dialAt: call.dialAt }))

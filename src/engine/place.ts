@@ -19,7 +19,7 @@ import { requeueCalls, settleCalls } from "../store/call-endings.ts";
 import { countNotPermitted, pauseCampaignForFault } from "../store/campaign-engine.ts";
 import { appendCallEvents, lockCalls, writeCalls, type EngineCall } from "../store/engine-calls.ts";
 import {
-  listSuppressed,
+  listCapped,
   markUnknown,
   recordRefusal,
   requestEnd,
@@ -217,30 +217,31 @@ async function actOnCall(
 }
 
 function requeue(tx: Queryable, call: EngineCall, now: Instant): Promise<void> {
-  return requeueCalls(tx, [
-    { callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false },
-  ]);
+  return requeueCalls(
+    tx,
+    [{ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false }],
+    now,
+  );
 }
 
 async function endRefused(
   tx: Queryable,
   call: EngineCall,
   end: {
-    readonly state: "invalid" | "not_permitted" | "failed" | "suppressed";
+    readonly state: "invalid" | "not_permitted" | "failed";
     readonly reason: string;
   },
   now: Instant,
 ): Promise<void> {
-  const status = end.state === "suppressed" ? "canceled" : "failed";
   await writeCalls(tx, [
     {
       id: call.id,
-      facts: { ...call, status },
+      facts: { ...call, status: "failed" },
       open: false,
       lookUpAt: null,
       end: null,
       endedAt: now,
-      endedReason: status,
+      endedReason: "failed",
     },
   ]);
   await settleCalls(tx, [{ call, state: end.state, reason: end.reason }], now);
@@ -255,27 +256,21 @@ export async function releaseHeldBack(
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const calls = (await lockCalls(tx, callIds)).filter((call) => call.status === "reserved");
-    const suppressed = await listSuppressed(
+    const capped = await listCapped(
       tx,
       calls.map((call) => call.id),
+      now,
     );
-    for (const call of calls.filter((each) => suppressed.has(each.id))) {
-      await endRefused(
-        tx,
-        call,
-        { state: "suppressed", reason: "the phone is on a suppression list" },
-        now,
-      );
-    }
-    const others = calls.filter((call) => !suppressed.has(call.id));
     await requeueCalls(
       tx,
-      others.map((call) => ({
+      calls.map((call) => ({
         callId: call.id,
         recipientId: call.recipientId,
-        dueAt: now,
+        dueAt: capped.get(call.id) ?? now,
+        dueReason: capped.has(call.id) ? ("cap" as const) : null,
         closesDial: false,
       })),
+      now,
     );
   });
 }

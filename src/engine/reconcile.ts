@@ -145,6 +145,7 @@ async function requeueExpired(
         dueAt: now,
         closesDial: false,
       })),
+      now,
     );
   });
 }
@@ -241,9 +242,11 @@ async function requeueOverLimit(deps: EngineDependencies, call: EngineCall): Pro
     const [locked] = await lockCalls(tx, [call.id]);
     if (locked === undefined || !locked.open || locked.busyAt === null) return;
     await learnConcurrency(tx, call.accountId, now + LEARNED_CONCURRENCY_MS);
-    await requeueCalls(tx, [
-      { callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: true },
-    ]);
+    await requeueCalls(
+      tx,
+      [{ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: true }],
+      now,
+    );
   });
 }
 
@@ -328,9 +331,11 @@ async function becomeAbsent(deps: EngineDependencies, call: EngineCall): Promise
       { callId: call.id, at: now, kind: "absent", facts: { looks: UNKNOWN_LOOKS_MS.length } },
     ]);
     // Should the call show itself after all, its callbacks still name this dial and are taken up.
-    await requeueCalls(tx, [
-      { callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false },
-    ]);
+    await requeueCalls(
+      tx,
+      [{ callId: call.id, recipientId: call.recipientId, dueAt: now, closesDial: false }],
+      now,
+    );
   });
 }
 

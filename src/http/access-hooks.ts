@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 
 import { AppError } from "../domain/app-error.ts";
-import { authenticateKey, authenticateOperator } from "./authentication.ts";
+import { authenticateKey, authenticateOperator, sendsOperatorToken } from "./authentication.ts";
 import { createRateLimiter, type TakeRequest } from "./rate-limit.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 
@@ -20,6 +20,14 @@ export function addAccessHooks(app: FastifyInstance, ports: Ports): void {
     // An unknown path has no route to say who may ask for it.
     switch (request.is404 ? undefined : request.routeOptions.config.access) {
       case "key":
+        request.apiKey = await authenticateKey(request, ports.database);
+        countRequest(request.apiKey.id, reply, takeRequest);
+        return;
+      case "key_or_operator":
+        if (sendsOperatorToken(request)) {
+          await authenticateOperator(request, ports.database);
+          return;
+        }
         request.apiKey = await authenticateKey(request, ports.database);
         countRequest(request.apiKey.id, reply, takeRequest);
         return;

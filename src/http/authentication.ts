@@ -28,6 +28,12 @@ export async function authenticateKey(
   return key;
 }
 
+/** Whether the credentials look like a token and not like an API key, right or wrong. */
+export function sendsOperatorToken(request: FastifyRequest): boolean {
+  const credentials = bearerCredentials(request);
+  return credentials !== null && !credentials.includes(":");
+}
+
 /**
  * Checks the operator's token.
  * @throws AppError `permission_denied` for a valid API key, `unauthorized` for anything else.
@@ -37,7 +43,7 @@ export async function authenticateOperator(
   database: Database,
 ): Promise<void> {
   const credentials = bearerCredentials(request);
-  if (credentials !== null && !credentials.includes(":")) {
+  if (credentials !== null && sendsOperatorToken(request)) {
     if (matchesHash(credentials, await readOperatorTokenHash(database))) return;
   }
   if ((await findKey(credentials, database)) !== null) {

@@ -7,8 +7,9 @@ import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 
 import { AppError } from "../domain/app-error.ts";
+import { resolveSchedule, type CampaignSchedule } from "../domain/campaign-schedule.ts";
 import type { Instant } from "../domain/instant.ts";
-import { zoneDataVersion } from "../domain/time-zone.ts";
+import { RECIPIENT_ZONES, zoneDataVersion } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";
 import { findAgent } from "../store/agents.ts";
 import {
@@ -18,9 +19,11 @@ import {
   lockBody,
 } from "../store/campaign-create.ts";
 import type { PhoneNumberRow } from "../store/phone-numbers.ts";
+import { settleSuppressedOfCampaign } from "../store/suppressed-recipients.ts";
+import { addGroups } from "../store/zone-groups.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
-import { resolveSchedule, type BatchSchedule } from "./batch-schedule.ts";
+import { expiryOf, retryPolicyOf } from "./campaign-fields.ts";
 import { chooseNumber } from "./calling-number.ts";
 import type { CreatedBatch } from "./contract/batch.ts";
 import { commitAnswer } from "./idempotency.ts";
@@ -43,7 +46,8 @@ export interface BatchPlan extends BatchContext {
   readonly batch: ParsedBatch;
   readonly agentId: string;
   readonly number: PhoneNumberRow;
-  readonly schedule: BatchSchedule;
+  readonly schedule: CampaignSchedule;
+  readonly expiresAt: Instant | null;
 }
 
 /**
@@ -92,7 +96,8 @@ function presentBatch(batch: ParsedBatch, created: Created): CreatedBatch {
     invalid_count: batch.invalidCount,
     invalid: [...batch.invalid],
     duplicate_count: batch.duplicateCount,
-    timezone: created.timezone,
+    suppressed_count: created.suppressedCount,
+    timezone: shownZone(batch, created.timezone),
   };
 }
 
@@ -116,12 +121,31 @@ export async function planBatch(
   if (!agent.isActive) {
     throw creationFailed("agent_inactive", "The agent is inactive: set its is_active to true.");
   }
-  const schedule = resolveSchedule(fields, agent.timezone, context.createdAt);
+  const schedule = planSchedule(batch, agent.timezone, context.createdAt);
   const fromNumber = fields.from_number ?? null;
   const choice = await chooseNumber(db, context.keyId, agent.id, fromNumber);
   if (choice.kind === "unusable") throw creationFailed("from_number", choice.message);
   if (choice.kind === "undecided") throw undecided(choice.numbers);
-  return { ...context, batch, agentId: agent.id, number: choice.number, schedule };
+  const expiresAt = fields.expires_at ? expiryOf(fields.expires_at, context.createdAt) : null;
+  return { ...context, batch, agentId: agent.id, number: choice.number, schedule, expiresAt };
+}
+
+// In the recipients' own zones the campaign is due with the first of their openings; it is they
+// that gate a dial. The base zone decides what day it is.
+function planSchedule(
+  { fields, zoneGroups }: ParsedBatch,
+  agentZone: string | null,
+  now: Instant,
+): CampaignSchedule {
+  if (fields.timezone !== RECIPIENT_ZONES) return resolveSchedule(fields, agentZone, now);
+  const schedule = resolveSchedule({ ...fields, timezone: null }, agentZone, now);
+  const opensAt = Math.min(...zoneGroups.map((group) => group.opensAt));
+  return { ...schedule, windowsOpenFrom: null, opensAt, closesAt: Number.POSITIVE_INFINITY };
+}
+
+/** Zone of the window as answers name it. */
+export function shownZone({ fields }: ParsedBatch, timezone: string): string {
+  return fields.timezone === RECIPIENT_ZONES ? RECIPIENT_ZONES : timezone;
 }
 
 function undecided(numbers: readonly PhoneNumberRow[]): AppError {
@@ -170,10 +194,17 @@ async function writeBatch(tx: Queryable, plan: BatchPlan): Promise<Created> {
     duplicateCount: batch.duplicateCount,
     createdAt: plan.createdAt,
     startedAt: status === "running" ? plan.createdAt : null,
+    expiresAt: plan.expiresAt,
+    pacingShare: batch.fields.pacing_share ?? 1,
+    zoneMode: batch.fields.timezone === RECIPIENT_ZONES ? "recipient" : "campaign",
+    retryPolicy: batch.fields.retry ? retryPolicyOf(batch.fields.retry) : null,
   });
+  await addGroups(tx, plan.campaignId, batch.zoneGroups, zoneDataVersion());
   const copied = await copyRecipients(tx, batch.chunks);
   if (copied !== batch.validCount + batch.invalidCount) {
     throw new Error(`copied ${copied} recipients of ${batch.validCount + batch.invalidCount}`);
   }
-  return { id: plan.campaignId, status, timezone: schedule.timezone };
+  const campaign = { id: plan.campaignId, keyId: plan.keyId };
+  const suppressedCount = await settleSuppressedOfCampaign(tx, campaign, plan.createdAt);
+  return { id: plan.campaignId, status, timezone: schedule.timezone, suppressedCount };
 }

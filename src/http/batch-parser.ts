@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 
 import { AppError } from "../domain/app-error.ts";
 import { parseBatch, type BatchParsing, type BatchParsingRequest } from "./batch-parsing.ts";
+import { createWorkPlaces } from "./work-places.ts";
 
 // Below this a body holds at most about 700 recipients, parsed in 20 to 30 ms: less than starting a
 // thread.
@@ -30,31 +31,15 @@ export interface BatchParser {
 }
 
 export function createBatchParser(): BatchParser {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  const take = async (): Promise<void> => {
-    if (running < MAX_THREADS) {
-      running += 1;
-      return;
-    }
-    if (waiting.length >= MAX_WAITING) throw busy();
-    // The one who ends hands its place over, so `running` stays as it is.
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  };
-  const give = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  };
+  const places = createWorkPlaces({
+    maxRunning: MAX_THREADS,
+    maxWaiting: MAX_WAITING,
+    refuse: busy,
+  });
   return {
     parse: async (request) => {
       if (request.body.length <= MAX_INLINE_BYTES) return parseBatch(request);
-      await take();
-      try {
-        return await parseInThread(request);
-      } finally {
-        give();
-      }
+      return places.run(() => parseInThread(request));
     },
   };
 }

@@ -11,10 +11,12 @@ import {
   readRecipient,
   type InvalidEntry,
 } from "../domain/batch-request.ts";
+import { groupByZones, type NewZoneGroup, type ZoneGrouping } from "../domain/zone-grouping.ts";
 import { nearestName } from "../domain/nearest-name.ts";
 import { displayable } from "../domain/plain-text.ts";
 import { batchFieldCodes, batchFieldNames, BatchFields } from "./contract/batch.ts";
 import { createPhoneWriter } from "./phone-rows.ts";
+import { inItsZones, zoneFrameOf } from "./recipient-zones.ts";
 import { createRowWriter, type RowFrame } from "./recipient-rows.ts";
 import { parseJson, refuseUnsafeValues } from "./request-body.ts";
 import { requestErrorOf } from "./request-errors.ts";
@@ -34,6 +36,8 @@ export interface ParsedBatch {
   readonly validCount: number;
   readonly invalidCount: number;
   readonly duplicateCount: number;
+  /** Groups of recipients by their zones; empty unless the window runs in the recipients' zones. */
+  readonly zoneGroups: readonly NewZoneGroup[];
   /** The first of them; see MAX_LISTED_INVALID. */
   readonly invalid: readonly InvalidEntry[];
   /**
@@ -73,7 +77,11 @@ function readBatch(request: BatchParsingRequest): Omit<ParsedBatch, "kind" | "bo
   const { recipients, ...rest } = body as Record<string, unknown>;
   const fields = readFields(rest, recipients);
   const list = readList(recipients);
-  const rows = readRecipients(list, request, fields.skip_duplicates ?? false);
+  const zones = zoneFrameOf(fields, request.createdAt);
+  const rows = readRecipients(list, request, {
+    skipDuplicates: fields.skip_duplicates ?? false,
+    grouping: zones === null ? null : groupByZones(zones),
+  });
   if (request.purpose === "create") {
     refuseInvalidPhones(rows, list.length, fields.skip_invalid ?? false);
   }
@@ -146,15 +154,22 @@ type Rows = Omit<ParsedBatch, "kind" | "bodyHash" | "fields"> & {
 function readRecipients(
   list: readonly unknown[],
   request: BatchParsingRequest,
-  skipDuplicates: boolean,
+  options: { readonly skipDuplicates: boolean; readonly grouping: ZoneGrouping | null },
 ): Rows {
-  const writer = request.purpose === "create" ? createRowWriter(request) : createPhoneWriter();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const give = (chunk: Uint8Array<ArrayBuffer>): void => void chunks.push(chunk);
+  const writer =
+    request.purpose === "create" ? createRowWriter(request, give) : createPhoneWriter(give);
   const seen = new Set<string>();
   const invalid: InvalidEntry[] = [];
   const counts = { validCount: 0, invalidCount: 0, duplicateCount: 0 };
   let isCountryOnly = true;
   for (const [rowIndex, value] of list.entries()) {
-    const read = readRecipient(value, rowIndex, request.allowedCountries);
+    const read = inItsZones(
+      readRecipient(value, rowIndex, request.allowedCountries),
+      rowIndex,
+      options.grouping,
+    );
     if (read.kind === "refused") {
       throw new AppError(read.code, {
         message: `${read.message}.`,
@@ -170,12 +185,14 @@ function readRecipients(
     }
     const isDuplicate = seen.has(read.phone);
     if (isDuplicate) counts.duplicateCount += 1;
-    if (isDuplicate && skipDuplicates) continue;
+    if (isDuplicate && options.skipDuplicates) continue;
     seen.add(read.phone);
     counts.validCount += 1;
     writer.addValid({ rowIndex, ...read });
   }
-  return { ...counts, invalid, isCountryOnly, chunks: writer.finish() };
+  writer.finish();
+  const zoneGroups = options.grouping?.added() ?? [];
+  return { ...counts, invalid, isCountryOnly, chunks, zoneGroups };
 }
 
 // Contract A.9: total, counts, the list, and what to do.

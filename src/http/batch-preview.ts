@@ -5,7 +5,9 @@ import { eachOpening, type Opening } from "../domain/calling-window.ts";
 import { projectCampaign } from "../domain/campaign-projection.ts";
 import { VOICE_ALIVE_MS } from "../domain/claim-plan.ts";
 import type { Instant } from "../domain/instant.ts";
-import { formatLocalTime } from "../domain/time-zone.ts";
+import { mergeOpenings } from "../domain/merged-openings.ts";
+import { eachCommonOpening } from "../domain/opening-in-all-zones.ts";
+import { formatLocalTime, RECIPIENT_ZONES } from "../domain/time-zone.ts";
 import type { Queryable } from "../ports/database.ts";
 import {
   countSuppressed,
@@ -13,9 +15,8 @@ import {
   readDialingLimits,
   type DialingLimits,
 } from "../store/preview-facts.ts";
-import { planBatch, type BatchContext } from "./batch-create.ts";
+import { planBatch, shownZone, type BatchContext, type BatchPlan } from "./batch-create.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
-import type { BatchSchedule } from "./batch-schedule.ts";
 import type { AssumptionSource, BatchPreview, PreviewQuery } from "./contract/preview.ts";
 import { isoTime, isoTimeOrNull } from "./iso-time.ts";
 import { previewWarnings } from "./preview-warnings.ts";
@@ -41,21 +42,22 @@ export async function previewBatch(
 ): Promise<BatchPreview> {
   const { database, clock } = ports;
   const { keyId, createdAt: from } = context;
-  const { schedule, number } = await planBatch(database, batch, context);
+  const plan = await planBatch(database, batch, context);
+  const { timezone: zone } = plan.schedule;
   const now = clock.now();
-  const { accountId } = number;
+  const { accountId } = plan.number;
   const limits = await readDialingLimits(database, { keyId, accountId }, now - VOICE_ALIVE_MS);
   const suppressedCount = await countSuppressed(database, keyId, linesOf(batch.chunks));
   const { assumptions, shown } = await assume(database, keyId, now, query);
   const projection = projectCampaign({
     from,
-    openings: openingsOf(schedule, from),
+    openings: openingsOf(plan),
     recipientCount: batch.validCount - suppressedCount,
     ...limitsOf(limits),
     assumptions,
-    expiresAt: schedule.expiresAt ?? Number.POSITIVE_INFINITY,
+    expiresAt: plan.expiresAt ?? Number.POSITIVE_INFINITY,
   });
-  const openings = [...openingsOf(schedule, from).take(query.openings)];
+  const openings = [...openingsOf(plan).take(query.openings)];
   const model = ports.model.configuration();
   return {
     valid_count: batch.validCount,
@@ -63,13 +65,14 @@ export async function previewBatch(
     duplicate_count: batch.duplicateCount,
     suppressed_count: suppressedCount,
     invalid: [...batch.invalid],
-    timezone: schedule.timezone,
-    openings: openings.map((opening) => presentOpening(opening, schedule.timezone)),
+    timezone: shownZone(batch, zone),
+    openings: openings.map((opening) => presentOpening(opening, zone)),
     starts_at: isoTimeOrNull(projection.startsAt),
     finishes_at: isoTimeOrNull(projection.finishesAt),
     warnings: previewWarnings({
       batch,
-      schedule,
+      zone,
+      expiresAt: plan.expiresAt,
       suppressedCount,
       limits,
       model,
@@ -80,9 +83,19 @@ export async function previewBatch(
   };
 }
 
-/** When the campaign may dial, from an instant on: what is shown and what is projected. */
-function openingsOf(schedule: BatchSchedule, from: Instant): Generator<Opening, void> {
-  return eachOpening(schedule.window, schedule.timezone, from, schedule.windowsOpenFrom);
+/**
+ * When somebody of the list may be dialed: what is shown and what is projected. In the recipients'
+ * own zones these are the openings of all their groups together.
+ */
+function openingsOf({ schedule, batch, createdAt }: BatchPlan): Generator<Opening, void> {
+  const { window, timezone, windowsOpenFrom, date } = schedule;
+  if (batch.fields.timezone !== RECIPIENT_ZONES) {
+    return eachOpening(window, timezone, createdAt, windowsOpenFrom);
+  }
+  const groups = batch.zoneGroups.map(({ zones }) =>
+    eachCommonOpening(window, zones, createdAt, date),
+  );
+  return mergeOpenings(groups);
 }
 
 function limitsOf(limits: DialingLimits) {

@@ -72,11 +72,7 @@ function addGet(app: RouteApp, { database, clock }: HttpDependencies): void {
       response: { 200: Campaign, ...errorAnswers(404) },
     },
     handler: async (request) => {
-      const campaign = await ownCampaign(database, keyOf(request).id, request.params.campaign_id);
-      const progress = await readCampaignProgress(database, campaign.id);
-      const now = clock.now();
-      const shared = await sharedHoldFacts(database, campaign.id, now);
-      return presentCampaign(campaign, progress, shared, now);
+      return showCampaign({ database, clock }, keyOf(request).id, request.params.campaign_id);
     },
   });
 }
@@ -180,4 +176,17 @@ function presentVerb(result: CampaignVerbResult): CampaignVerbAnswer {
     case "refused":
       throw new AppError(result.code, { message: result.message });
   }
+}
+
+/** @throws AppError `campaign_not_found` */
+export async function showCampaign(
+  { database, clock }: Pick<HttpDependencies, "database" | "clock">,
+  keyId: string,
+  campaignId: string,
+): Promise<Campaign> {
+  const campaign = await ownCampaign(database, keyId, campaignId);
+  const progress = await readCampaignProgress(database, campaign.id);
+  const now = clock.now();
+  const shared = await sharedHoldFacts(database, campaign.id, now);
+  return presentCampaign(campaign, progress, shared, now);
 }

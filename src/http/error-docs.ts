@@ -10,7 +10,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   invalid_json: "The body is not JSON in UTF-8.",
   invalid_url: "The address must be an https URL.",
   invalid_phone_format:
-    "A phone is not a valid E.164 number. For a batch, `details.invalid` lists them; send `skip_invalid: true` to call the others.",
+    "A phone is not a valid E.164 number. For a list, `details.invalid` names them; send `skip_invalid: true` to go on with the others.",
   prompt_too_long: "The prompt is longer than its field allows.",
   invalid_voice_id: "The voice's name is not one that a speech vendor could have.",
   invalid_language: "The language is not one of the codes that agents speak.",
@@ -18,7 +18,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   custom_prompt_too_long: "custom_prompt is longer than 8,000 characters.",
   too_many_recipients: "A batch holds at most 100,000 recipients. Split the list.",
   body_too_large: "The body is larger than the server accepts.",
-  unsupported_media_type: "Bodies are JSON: send Content-Type: application/json.",
+  unsupported_media_type:
+    "Bodies are JSON: send Content-Type: application/json. The message names what else is taken.",
   campaign_creation_failed:
     "The campaign was not created; the message says why: the zone, the window, the date, the number or the agent. `details.reason` is for programs.",
   campaign_launch_failed: "The campaign cannot start; the message says what is missing.",
@@ -37,9 +38,12 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   agent_not_found: "There is no such agent, it was deleted, or it belongs to another key.",
   number_not_found: "The number was not imported with this key.",
   key_not_found: "There is no such API key.",
+  suppression_not_found: "There is no such suppression in this list.",
   not_found: "There is nothing at this path.",
   method_not_allowed: "The path exists, with other methods. The Allow header lists them.",
   campaign_state_conflict: "The campaign's status does not allow this.",
+  phone_suppressed:
+    "The phone must not be called: it is on a suppression list of the key or of the operator. `details.scope` says whose.",
   call_in_progress: "A live call cannot be deleted. Wait until it has ended.",
   invalid_twilio_sid: "The account SID must be AC and 32 hex characters.",
   twilio_invalid_credentials: "The carrier refused the account: it is closed or suspended.",

@@ -11,6 +11,7 @@ import {
   updateApiKey,
   type ApiKeyChange,
   type ApiKeyRow,
+  type RecipientCaps,
 } from "../store/api-keys.ts";
 import {
   ApiKey,
@@ -54,6 +55,7 @@ function addCreateAndList(app: RouteApp, { database, clock, random }: HttpDepend
         concurrentCallLimit: request.body.concurrent_call_limit,
         allowedCountries: request.body.allowed_countries ?? null,
         maxCallsPerDay: request.body.max_calls_per_day ?? null,
+        maxCallsPerRecipient: capsOf(request.body.max_calls_per_recipient ?? null),
         createdAt: clock.now(),
       });
       const message = "Store the secret now: it is shown only this once.";
@@ -94,8 +96,7 @@ function addUpdateAndRevoke(app: RouteApp, { database, clock, engine }: HttpDepe
     handler: async (request) => {
       const change = keyChange(request.body);
       if (Object.keys(change).length === 0) {
-        const message =
-          "Send at least one of name, concurrent_call_limit, allowed_countries, max_calls_per_day.";
+        const message = `Send at least one of ${Object.keys(UpdateKeyRequest.shape).join(", ")}.`;
         throw new AppError("missing_field", { message });
       }
       const key = await database.transaction((tx) =>
@@ -167,6 +168,7 @@ function keyChange(body: {
   readonly concurrent_call_limit?: number | undefined;
   readonly allowed_countries?: readonly string[] | null | undefined;
   readonly max_calls_per_day?: number | null | undefined;
+  readonly max_calls_per_recipient?: SentCaps | null | undefined;
 }): ApiKeyChange {
   return {
     ...(body.name === undefined ? {} : { name: body.name }),
@@ -175,7 +177,23 @@ function keyChange(body: {
       : { concurrentCallLimit: body.concurrent_call_limit }),
     ...(body.allowed_countries === undefined ? {} : { allowedCountries: body.allowed_countries }),
     ...(body.max_calls_per_day === undefined ? {} : { maxCallsPerDay: body.max_calls_per_day }),
+    ...(body.max_calls_per_recipient === undefined
+      ? {}
+      : { maxCallsPerRecipient: capsOf(body.max_calls_per_recipient) }),
   };
+}
+
+type SentCaps = { readonly [Period in keyof RecipientCaps]?: number | null | undefined };
+
+/** All periods, as they are kept; null when none has a cap. */
+function capsOf(sent: SentCaps | null): RecipientCaps | null {
+  if (sent === null) return null;
+  const caps = {
+    per_24_hours: sent.per_24_hours ?? null,
+    per_7_days: sent.per_7_days ?? null,
+    per_30_days: sent.per_30_days ?? null,
+  };
+  return Object.values(caps).every((cap) => cap === null) ? null : caps;
 }
 
 function presentKey(key: ApiKeyRow): ApiKey {
@@ -185,6 +203,7 @@ function presentKey(key: ApiKeyRow): ApiKey {
     concurrent_call_limit: key.concurrentCallLimit,
     allowed_countries: key.allowedCountries === null ? null : [...key.allowedCountries],
     max_calls_per_day: key.maxCallsPerDay,
+    max_calls_per_recipient: key.maxCallsPerRecipient,
     created_at: isoTime(key.createdAt),
     rotated_at: isoTimeOrNull(key.rotatedAt),
     revoked_at: isoTimeOrNull(key.revokedAt),

@@ -11,7 +11,10 @@ interface Operation {
 
 interface RequestBody {
   required?: boolean;
-  readonly content?: Record<string, { readonly schema?: { readonly $ref?: string } }>;
+  readonly content?: Record<
+    string,
+    { schema?: { readonly $ref?: string; readonly type?: string } }
+  >;
 }
 
 type Schemas = Record<string, { readonly required?: readonly string[] }>;
@@ -30,7 +33,7 @@ const STATUS_MEANINGS: Readonly<Record<string, string>> = {
   "404": "There is no such thing, or it belongs to another key.",
   "409": "It conflicts with what is there.",
   "413": "The body is too large.",
-  "415": "The body is not JSON.",
+  "415": "The body is of a type that is not taken here.",
   "429": "Too many requests; wait as `Retry-After` says.",
   "500": "A fault of the server; its log holds the details under the request's id.",
   "502": "The carrier refused or did not answer.",
@@ -76,6 +79,10 @@ function polishOperation(method: string, operation: Operation, schemas: Schemas)
       ...(operation.parameters ?? []),
       { $ref: "#/components/parameters/IdempotencyKey" },
     ];
+  }
+  // Only JSON is an object; lines and tables are text to a schema.
+  for (const [type, content] of Object.entries(operation.requestBody?.content ?? {})) {
+    if (type !== "application/json") content.schema = { type: "string" };
   }
   if (operation.requestBody !== undefined) {
     operation.requestBody.required = needsFields(operation.requestBody, schemas);

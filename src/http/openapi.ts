@@ -19,6 +19,11 @@ const TAGS = [
     name: "Phone numbers",
     description: "Numbers to call from, imported from your carrier account.",
   },
+  {
+    name: "Suppressions",
+    description:
+      "Phones that must not be called: by the key that asks, or, with the operator's token, by any key.",
+  },
   { name: "Keys", description: "API keys. Each is a tenant of its own." },
   { name: "Operator", description: "The emergency stop over all keys." },
   { name: "Usage and health" },
@@ -27,6 +32,7 @@ const TAGS = [
 const SECURITY: Readonly<Record<RouteAccess, readonly Record<string, string[]>[]>> = {
   key: [{ apiKey: [] }],
   operator: [{ operatorToken: [] }],
+  key_or_operator: [{ apiKey: [] }, { operatorToken: [] }],
   anyone: [],
 };
 

@@ -10,6 +10,7 @@ import { findAgent } from "../store/agents.ts";
 import { insertOutboundCall } from "../store/campaign-create.ts";
 import { findCampaign } from "../store/campaign-list.ts";
 import { listOutboundNumbers, type PhoneNumberRow } from "../store/phone-numbers.ts";
+import { findSuppressions } from "../store/suppressions.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import { chooseNumber } from "./calling-number.ts";
 import { campaignNotFound } from "./own-campaign.ts";
@@ -100,6 +101,7 @@ async function checkOrder(
   ) {
     throw campaignNotFound();
   }
+  await refuseSuppressed(database, key.id, to);
   return {
     agentId: agent.id,
     phoneNumberId: number.id,
@@ -110,6 +112,22 @@ async function checkOrder(
     variables,
     reportCampaignId,
   };
+}
+
+/** Not kept as a recipient either: nobody waits for a single call that will not be made. */
+async function refuseSuppressed(
+  database: HttpDependencies["database"],
+  keyId: string,
+  to: E164,
+): Promise<void> {
+  const [suppression] = await findSuppressions(database, keyId, to);
+  if (suppression === undefined) return;
+  const isOwn = suppression.keyId !== null;
+  const why = isOwn && suppression.reason !== null ? `: ${suppression.reason}` : "";
+  throw new AppError("phone_suppressed", {
+    message: `to_number is suppressed by ${isOwn ? "this key" : "the operator"}${why}.`,
+    details: { field: "to_number", scope: isOwn ? "key" : "installation" },
+  });
 }
 
 function readVariables(value: unknown): Variables {

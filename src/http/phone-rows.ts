@@ -3,8 +3,8 @@
 
 import type { RowWriter } from "./recipient-rows.ts";
 
-/** A list of 100,000 phones is 1.3 MB: one chunk. */
-export function createPhoneWriter(): RowWriter {
+/** @param give gets one chunk: 100,000 phones are 1.3 MB. */
+export function createPhoneWriter(give: (chunk: Uint8Array<ArrayBuffer>) => void): RowWriter {
   const phones: string[] = [];
   return {
     addValid: ({ phone }) => {
@@ -13,6 +13,8 @@ export function createPhoneWriter(): RowWriter {
     addInvalid: () => {
       // Counted by the caller; it will never be called.
     },
-    finish: () => [new TextEncoder().encode(phones.join("\n"))],
+    finish: () => {
+      give(new TextEncoder().encode(phones.join("\n")));
+    },
   };
 }

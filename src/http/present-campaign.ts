@@ -1,9 +1,16 @@
 // Campaigns and their recipients as the API shows them, from their rows.
 
+import { nextOpening } from "../domain/calling-window.ts";
 import { decideDialHold } from "../domain/dial-hold.ts";
 import type { Instant } from "../domain/instant.ts";
 import { RECIPIENT_STATES } from "../domain/recipient-state.ts";
-import type { CampaignProgress, CampaignRow } from "../store/campaign-list.ts";
+import type { RetryPolicy } from "../domain/retry-policy.ts";
+import { RECIPIENT_ZONES } from "../domain/time-zone.ts";
+import {
+  windowOfCampaign,
+  type CampaignProgress,
+  type CampaignRow,
+} from "../store/campaign-list.ts";
 import type { RecipientRow, SharedHoldFacts } from "../store/recipient-list.ts";
 import type { Campaign, CampaignSummary, Recipient } from "./contract/campaign.ts";
 import { isoTime, isoTimeOrNull } from "./iso-time.ts";
@@ -21,14 +28,29 @@ export function presentCampaignSummary(campaign: CampaignRow): CampaignSummary {
     window_start_minutes: campaign.windowStartMinutes,
     window_end_minutes: campaign.windowEndMinutes,
     window_days: campaign.windowDays === null ? null : [...campaign.windowDays],
-    timezone: campaign.timezone,
+    timezone: campaign.zoneMode === "recipient" ? RECIPIENT_ZONES : campaign.timezone,
     window_overridden_until: isoTimeOrNull(campaign.windowOverriddenUntil),
     recipients_count: campaign.recipientsCount,
     invalid_count: campaign.invalidCount,
     duplicate_count: campaign.duplicateCount,
+    suppressed_count: campaign.suppressedCount,
+    pacing_share: campaign.pacingShare,
+    retry: shownRetry(campaign.retryPolicy),
+    expires_at: isoTimeOrNull(campaign.expiresAt),
     created_at: isoTime(campaign.createdAt),
     started_at: isoTimeOrNull(campaign.startedAt),
     ended_at: isoTimeOrNull(campaign.endedAt),
+  };
+}
+
+function shownRetry(policy: RetryPolicy | null): CampaignSummary["retry"] {
+  if (policy === null) return null;
+  const { ended_reasons, after_minutes, at_minutes, ...rest } = policy;
+  return {
+    ...rest,
+    ended_reasons: [...ended_reasons],
+    after_minutes: [...after_minutes],
+    at_minutes: [...at_minutes],
   };
 }
 
@@ -60,7 +82,12 @@ function heldBackBy(
   if ((recipientsByState.waiting ?? 0) === 0) return null;
   // Nobody can be claimed although somebody waits: all of them wait for a call to their phone.
   const waitsForPhone = nextDueAt === null;
-  const recipient = { state: "waiting" as const, dueAt: nextDueAt ?? now, waitsForPhone };
+  const recipient = {
+    state: "waiting" as const,
+    dueAt: nextDueAt ?? now,
+    dueReason: null,
+    waitsForPhone,
+  };
   const hold = decideDialHold({ ...shared, campaign, recipient, now });
   if (hold === null || hold.rule === "next_in_turn") return null;
   return { rule: hold.rule, message: hold.message, until: isoTimeOrNull(hold.until) };
@@ -79,7 +106,15 @@ function nextDialAt(
   if (campaign.status !== "scheduled" && campaign.status !== "running") return null;
   const due = Math.max(now, nextDueAt);
   const isOverridden = (campaign.windowOverriddenUntil ?? Number.NEGATIVE_INFINITY) > due;
-  return isOverridden && campaign.status === "running" ? due : Math.max(due, campaign.opensAt);
+  if (isOverridden && campaign.status === "running") return due;
+  const window = windowOfCampaign(campaign);
+  // A retry may be due after the present opening has closed.
+  const opensAt =
+    due < campaign.closesAt || window === null
+      ? campaign.opensAt
+      : nextOpening(window, campaign.timezone, due, null).opensAt;
+  const dialAt = Math.max(due, opensAt);
+  return campaign.expiresAt !== null && dialAt >= campaign.expiresAt ? null : dialAt;
 }
 
 /**
@@ -92,7 +127,11 @@ export function presentRecipient(
   shared: SharedHoldFacts | null,
   now: Instant,
 ): Recipient {
-  const hold = shared === null ? null : decideDialHold({ ...shared, campaign, recipient, now });
+  const { zoneOpensAt, zoneClosesAt } = recipient;
+  const isOwnWindow = zoneOpensAt !== null && zoneClosesAt !== null;
+  const window = isOwnWindow ? { opensAt: zoneOpensAt, closesAt: zoneClosesAt } : {};
+  const facts = { campaign: { ...campaign, ...window }, recipient, now };
+  const hold = shared === null ? null : decideDialHold({ ...shared, ...facts });
   return {
     row_index: recipient.rowIndex,
     phone: recipient.phone,
@@ -100,6 +139,7 @@ export function presentRecipient(
     state: recipient.state,
     state_reason: recipient.stateReason,
     attempts: recipient.attempts,
+    time_zones: recipient.zones === null ? null : [...recipient.zones],
     call_ids: [...recipient.callIds],
     not_dialed_because: hold === null ? null : { rule: hold.rule, message: hold.message },
     until: isoTimeOrNull(hold?.until ?? null),

@@ -1,6 +1,5 @@
 // One call of a recipient as evidence: what was asked of the carrier and when, and what came back.
 
-import { parseInstant } from "../domain/instant.ts";
 import type { RecipientCallRow } from "../store/recipient-evidence.ts";
 import type { RecipientCall } from "./contract/recipient.ts";
 import { isoTime, isoTimeOrNull } from "./iso-time.ts";
@@ -23,7 +22,7 @@ export function presentRecipientCall(call: RecipientCallRow): RecipientCall {
     answered_at: isoTimeOrNull(call.answeredAt),
     ended_at: isoTimeOrNull(call.endedAt),
     events: call.events.map(({ at, kind, facts }) => ({
-      at: isoTimeOrNull(parseInstant(at)) ?? at,
+      at: isoTime(Date.parse(at)),
       kind,
       facts: { ...facts },
     })),

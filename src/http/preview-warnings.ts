@@ -4,21 +4,23 @@
 import type { Opening } from "../domain/calling-window.ts";
 import { MAX_LATENESS_MS } from "../domain/claim-plan.ts";
 import type { CampaignProjection } from "../domain/campaign-projection.ts";
+import type { Instant } from "../domain/instant.ts";
 import { formatLocalTime, spansOfConstantOffset } from "../domain/time-zone.ts";
 import type { ModelConfiguration } from "../ports/model.ts";
 import type { DialingLimits } from "../store/preview-facts.ts";
-import type { BatchSchedule } from "./batch-schedule.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
 import type { PreviewWarning } from "./contract/preview.ts";
 import { isoTime } from "./iso-time.ts";
 
 export interface PreviewFacts {
-  readonly batch: Omit<ParsedBatch, "chunks">;
-  readonly schedule: BatchSchedule;
+  readonly batch: ParsedBatch;
+  /** In which the openings are shown. */
+  readonly zone: string;
+  readonly expiresAt: Instant | null;
   readonly suppressedCount: number;
   readonly limits: DialingLimits;
   readonly model: ModelConfiguration;
-  /** Those that are shown; at least one. */
+  /** Those that are shown. */
   readonly openings: readonly Opening[];
   readonly projection: CampaignProjection;
 }
@@ -70,24 +72,23 @@ function warningsOfList({ batch, suppressedCount }: PreviewFacts): PreviewWarnin
 }
 
 /** Whatever shifts, shortens, lengthens or repeats an opening. */
-function clockChanges({ openings, schedule }: PreviewFacts): PreviewWarning[] {
-  const { timezone } = schedule;
+function clockChanges({ openings, zone }: PreviewFacts): PreviewWarning[] {
   return openings.flatMap(({ opensAt, closesAt }) => {
     if (!Number.isFinite(closesAt)) return [];
     // From just before it opens: a minute that does not exist opens at the change itself.
-    const changes = spansOfConstantOffset(timezone, opensAt - 1, closesAt).slice(1);
+    const changes = spansOfConstantOffset(zone, opensAt - 1, closesAt).slice(1);
     return changes.map(({ startsAt }) => {
-      const local = formatLocalTime(startsAt, timezone);
+      const local = formatLocalTime(startsAt, zone);
       const message =
-        `The clock in ${timezone} changes at ${isoTime(startsAt)} (it is then ${local}), within ` +
-        `the opening from ${formatLocalTime(opensAt, timezone)}.`;
+        `The clock in ${zone} changes at ${isoTime(startsAt)} (it is then ${local}), within ` +
+        `the opening from ${formatLocalTime(opensAt, zone)}.`;
       return { code: "clock_change" as const, message };
     });
   });
 }
 
 function warningsOfTime(facts: PreviewFacts): PreviewWarning[] {
-  const { batch, schedule, suppressedCount, projection, openings, limits } = facts;
+  const { batch, expiresAt, suppressedCount, projection, openings, limits } = facts;
   const callable = batch.validCount - suppressedCount;
   if (callable === 0) return [];
   const warnings: PreviewWarning[] = [];
@@ -99,7 +100,6 @@ function warningsOfTime(facts: PreviewFacts): PreviewWarning[] {
       "minute) is too low to finish within the first opening; more calls at once would not help.";
     warnings.push({ code: "slow_pace", message });
   }
-  const { expiresAt } = schedule;
   if (expiresAt !== null && finishesAt > expiresAt) {
     const message =
       `About ${projection.dialedInTime} of ${callable} recipients are called before it expires at ` +

@@ -23,6 +23,8 @@ export interface RowWriter {
     readonly phone: string;
     readonly variables: Variables;
     readonly promptOverride: string | null;
+    /** 0: the campaign's own window. */
+    readonly zoneGroup: number;
   }): void;
   /** A skipped entry: kept as a settled row, so that nobody of the list is forgotten. */
   addInvalid(row: {
@@ -30,21 +32,25 @@ export interface RowWriter {
     readonly phone: string;
     readonly reason: string;
   }): void;
-  finish(): Uint8Array<ArrayBuffer>[];
+  /** Gives out what is not yet given out. */
+  finish(): void;
 }
 
-export function createRowWriter(frame: RowFrame): RowWriter {
+/** @param give gets the text in chunks that end with a row. */
+export function createRowWriter(
+  frame: RowFrame,
+  give: (chunk: Uint8Array<ArrayBuffer>) => void,
+): RowWriter {
   const encoder = new TextEncoder();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let text = "";
   const add = (fields: readonly string[]): void => {
     text += `${frame.campaignId}\t${frame.keyId}\t${fields.join("\t")}\n`;
     if (text.length < CHUNK_CHARACTERS) return;
-    chunks.push(encoder.encode(text));
+    give(encoder.encode(text));
     text = "";
   };
   return {
-    addValid: ({ rowIndex, phone, variables, promptOverride }) => {
+    addValid: ({ rowIndex, phone, variables, promptOverride, zoneGroup }) => {
       const override = promptOverride === null ? NULL : escapeCopy(promptOverride);
       const facts = escapeCopy(JSON.stringify(variables));
       add([
@@ -58,6 +64,7 @@ export function createRowWriter(frame: RowFrame): RowWriter {
         "t",
         "f",
         NULL,
+        String(zoneGroup),
       ]);
     },
     addInvalid: ({ rowIndex, phone, reason }) => {
@@ -73,12 +80,12 @@ export function createRowWriter(frame: RowFrame): RowWriter {
         "f",
         "t",
         createdAt,
+        "0",
       ]);
     },
     finish: () => {
-      if (text !== "") chunks.push(encoder.encode(text));
+      if (text !== "") give(encoder.encode(text));
       text = "";
-      return chunks;
     },
   };
 }

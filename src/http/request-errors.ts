@@ -50,14 +50,16 @@ export function fieldError(first: FieldProblem, all: readonly FieldProblem[] = [
 }
 
 function problemOf(issue: Issue, part: string, codes: FieldCodes): FieldProblem {
-  const field = fieldName(issue.path);
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const field = fieldName([...issue.path, ...unknown]);
   const own = issue.path.length === 1 ? codes[String(issue.path[0])] : undefined;
   if (issue.path.length > 0 && isMissing(issue, own?.isRequired ?? false)) {
     return { field, code: "missing_field", message: `${field} is required.` };
   }
   const isTooLong = issue.code === "too_big" && issue.origin === "string";
   const code = own?.any ?? (isTooLong ? own?.too_long : undefined) ?? "invalid_request";
-  const subject = field === "" ? `The ${part === "querystring" ? "query" : part}` : field;
+  const place = fieldName(issue.path);
+  const subject = place === "" ? `The ${part === "querystring" ? "query" : part}` : place;
   return { field, code, message: `${subject} ${violation(issue)}.` };
 }
 

@@ -5,8 +5,11 @@ import type { FieldCodes } from "./contract/field-codes.ts";
 import type { IdempotentWork } from "./idempotency.ts";
 import type { KeyAccess } from "../store/api-keys.ts";
 
-/** `key`: an API key. `operator`: the operator's token. `anyone`: no authentication. */
-export type RouteAccess = "key" | "operator" | "anyone";
+/**
+ * `key`: an API key. `operator`: the operator's token. `key_or_operator`: either; the answer is
+ * about the key, or about the whole installation. `anyone`: no authentication.
+ */
+export type RouteAccess = "key" | "operator" | "key_or_operator" | "anyone";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -23,7 +26,7 @@ declare module "fastify" {
     idempotency?: "own" | "never";
   }
   interface FastifyRequest {
-    /** The key that asks; null unless the route's access is `key`. */
+    /** The key that asks; null for the operator and for anyone. */
     apiKey: KeyAccess | null;
     /** SHA-256 of the body's bytes; null without a body. */
     bodyHash: Uint8Array | null;

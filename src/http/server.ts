@@ -9,9 +9,11 @@ import { AppError } from "../domain/app-error.ts";
 import { newRequestId } from "../domain/ids.ts";
 import { addAccessHooks } from "./access-hooks.ts";
 import { addBodyHooks } from "./body-hooks.ts";
+import { addAppendRoutes } from "./append-routes.ts";
 import { addAgentRoutes } from "./agent-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
+import { addCampaignEditRoute } from "./campaign-edit-route.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
 import { addRecipientRoutes } from "./recipient-routes.ts";
 import { answerClientError } from "./client-error.ts";
@@ -27,6 +29,8 @@ import { addOperatorRoutes } from "./operator-routes.ts";
 import { addOutboundCallRoute } from "./outbound-call-route.ts";
 import { validatorCompiler, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
+import { addSuppressionListRoutes } from "./suppression-list-routes.ts";
+import { addSuppressionRoutes } from "./suppression-routes.ts";
 import { addUsageRoute } from "./usage-route.ts";
 
 // 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for
@@ -85,10 +89,14 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addAgentRoutes(app, dependencies);
   addNumberRoutes(app, dependencies);
   addNumberWebhookRoutes(app, dependencies);
+  addSuppressionRoutes(app, dependencies);
+  addSuppressionListRoutes(app, dependencies);
   addUsageRoute(app, dependencies);
   addBatchRoutes(app, dependencies);
   addCampaignRoutes(app, dependencies);
   addRecipientRoutes(app, dependencies);
+  addCampaignEditRoute(app, dependencies);
+  addAppendRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
 }

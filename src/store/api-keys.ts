@@ -27,19 +27,28 @@ export async function findKeyAccess(db: Queryable, keyId: string): Promise<KeyAc
   return rows[0] ?? null;
 }
 
+/** Calls to one phone in each rolling period; null: no cap. See capped_until in migrations/0002. */
+export interface RecipientCaps {
+  readonly per_24_hours: number | null;
+  readonly per_7_days: number | null;
+  readonly per_30_days: number | null;
+}
+
 export interface ApiKeyRow extends Row {
   readonly id: string;
   readonly name: string | null;
   readonly concurrentCallLimit: number;
   readonly allowedCountries: readonly string[] | null;
   readonly maxCallsPerDay: number | null;
+  readonly maxCallsPerRecipient: RecipientCaps | null;
   readonly createdAt: Instant;
   readonly rotatedAt: Instant | null;
   readonly revokedAt: Instant | null;
 }
 
 const COLUMNS = `id, name, concurrent_call_limit as "concurrentCallLimit", allowed_countries as "allowedCountries",
-  max_calls_per_day as "maxCallsPerDay", created_at as "createdAt", rotated_at as "rotatedAt", revoked_at as "revokedAt"`;
+  max_calls_per_day as "maxCallsPerDay", max_calls_per_recipient as "maxCallsPerRecipient",
+  created_at as "createdAt", rotated_at as "rotatedAt", revoked_at as "revokedAt"`;
 
 export interface NewApiKey {
   readonly id: string;
@@ -48,6 +57,7 @@ export interface NewApiKey {
   readonly concurrentCallLimit: number;
   readonly allowedCountries: readonly string[] | null;
   readonly maxCallsPerDay: number | null;
+  readonly maxCallsPerRecipient: RecipientCaps | null;
   readonly createdAt: Instant;
 }
 
@@ -56,8 +66,9 @@ export async function createApiKey(db: Queryable, key: NewApiKey): Promise<ApiKe
   const { rows } = await db.query<ApiKeyRow>(
     `with made as (
        insert into api_keys
-         (id, name, secret_hash, concurrent_call_limit, allowed_countries, max_calls_per_day, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7) returning *),
+         (id, name, secret_hash, concurrent_call_limit, allowed_countries, max_calls_per_day, created_at,
+          max_calls_per_recipient)
+       values ($1, $2, $3, $4, $5, $6, $7, $8) returning *),
      slot as (insert into slots (key_id, number) select made.id, n from made, generate_series(1, $4::int) n)
      select ${COLUMNS} from made`,
     [
@@ -68,11 +79,16 @@ export async function createApiKey(db: Queryable, key: NewApiKey): Promise<ApiKe
       key.allowedCountries,
       key.maxCallsPerDay,
       sqlInstant(key.createdAt),
+      capsText(key.maxCallsPerRecipient),
     ],
   );
   const made = rows[0];
   if (made === undefined) throw new Error("an insert returned no row");
   return made;
+}
+
+function capsText(caps: RecipientCaps | null): string | null {
+  return caps === null ? null : JSON.stringify(caps);
 }
 
 /** Newest first. */
@@ -88,6 +104,7 @@ export interface ApiKeyChange {
   readonly concurrentCallLimit?: number;
   readonly allowedCountries?: readonly string[] | null;
   readonly maxCallsPerDay?: number | null;
+  readonly maxCallsPerRecipient?: RecipientCaps | null;
 }
 
 /** Changes a key and its slots in one transaction; null: no such key. Absent fields stay. */
@@ -97,16 +114,24 @@ export async function updateApiKey(
   change: ApiKeyChange,
 ): Promise<ApiKeyRow | null> {
   const { rows: locked } = await tx.query<ApiKeyRow>(
-    `select ${COLUMNS} from api_keys where id = $1 for update`,
+    `select ${COLUMNS} from api_keys where id = $1 for no key update`,
     [keyId],
   );
   const before = locked[0];
   if (before === undefined) return null;
   const after = { ...before, ...change };
   await tx.query(
-    `update api_keys set name = $2, concurrent_call_limit = $3, allowed_countries = $4, max_calls_per_day = $5
+    `update api_keys set name = $2, concurrent_call_limit = $3, allowed_countries = $4, max_calls_per_day = $5,
+       max_calls_per_recipient = $6
      where id = $1`,
-    [keyId, after.name, after.concurrentCallLimit, after.allowedCountries, after.maxCallsPerDay],
+    [
+      keyId,
+      after.name,
+      after.concurrentCallLimit,
+      after.allowedCountries,
+      after.maxCallsPerDay,
+      capsText(after.maxCallsPerRecipient),
+    ],
   );
   await fitSlots(tx, keyId, after.concurrentCallLimit);
   return after;

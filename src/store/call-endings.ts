@@ -6,6 +6,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
+import { settleIfSuppressed } from "./suppressed-recipients.ts";
 
 /** Frees the slots of these calls; a slot that was retiring goes away. */
 async function freeSlots(tx: Queryable, callIds: readonly string[]): Promise<void> {
@@ -52,6 +53,8 @@ export interface Settlement {
   readonly call: EndedCall;
   readonly state: FinalRecipientState;
   readonly reason: string;
+  /** Not the last call: the recipient waits for another one until then, at the earliest. */
+  readonly retryAt?: Instant | null;
 }
 
 /** What settling needs of a call that has ended. */
@@ -63,8 +66,8 @@ export interface EndedCall {
 }
 
 /**
- * What follows when calls have ended for good: their slots are free, their recipients settled, and
- * whoever stood back for their phones may be claimed. The calls must be locked.
+ * What follows when calls have ended for good: their slots are free, their recipients settled or
+ * due again, and whoever stood back for their phones may be claimed. The calls must be locked.
  */
 export async function settleCalls(
   tx: Queryable,
@@ -76,7 +79,13 @@ export async function settleCalls(
     tx,
     calls.map((call) => call.id),
   );
-  await settleRecipients(tx, settlements, now);
+  const retried = settlements.filter((settlement) => (settlement.retryAt ?? null) !== null);
+  await settleRecipients(
+    tx,
+    settlements.filter((settlement) => (settlement.retryAt ?? null) === null),
+    now,
+  );
+  await awaitRetries(tx, retried, now);
   await releasePhones(tx, calls);
 }
 
@@ -104,6 +113,35 @@ async function settleRecipients(
   );
 }
 
+/** Puts recipients back into the queue for another call: the one that ended stays as it is. */
+async function awaitRetries(
+  tx: Queryable,
+  retried: readonly Settlement[],
+  now: Instant,
+): Promise<void> {
+  if (retried.length === 0) return;
+  await tx.query(
+    `update recipients r set state = 'waiting', state_reason = p.reason, claimable = true, due_at = p.due_at,
+       due_reason = 'retry', queued_call_id = null
+     from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as p(id, reason, due_at)
+     where r.id = p.id and r.state = 'calling'`,
+    [
+      retried.map((settlement) => settlement.call.recipientId),
+      retried.map((settlement) => settlement.reason),
+      retried.map((settlement) => sqlInstant(settlement.retryAt ?? Number.POSITIVE_INFINITY)),
+    ],
+  );
+  await settleIfSuppressed(
+    tx,
+    retried.map((settlement) => settlement.call.recipientId),
+    now,
+  );
+  await reopenClosing(
+    tx,
+    retried.map((settlement) => settlement.call.id),
+  );
+}
+
 /**
  * Recipients that stood back while a call to their phone was open may be claimed again. The calls
  * must have ended.
@@ -126,6 +164,8 @@ export interface Requeue {
   readonly recipientId: number;
   /** Not before this instant. */
   readonly dueAt: Instant;
+  /** Why not before; absent or null: it may be dialed at once. */
+  readonly dueReason?: "cap" | null;
   /**
    * The carrier confirmed that this dial is over: whatever it still says about it is about another
    * dial.
@@ -135,9 +175,14 @@ export interface Requeue {
 
 /**
  * Takes calls back into the queue, uncounted: the same call is dialed again under its own id. Frees
- * slots and phones. The calls must be locked and open.
+ * slots and phones. A recipient whose phone was suppressed meanwhile does not wait again: it ends.
+ * The calls must be locked and open.
  */
-export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]): Promise<void> {
+export async function requeueCalls(
+  tx: Queryable,
+  requeues: readonly Requeue[],
+  now: Instant,
+): Promise<void> {
   if (requeues.length === 0) return;
   const callIds = requeues.map((requeue) => requeue.callId);
   const { rows } = await tx.query<{ key_id: string; to_number: string }>(
@@ -153,14 +198,20 @@ export async function requeueCalls(tx: Queryable, requeues: readonly Requeue[]):
   await freeSlots(tx, callIds);
   await tx.query(
     `update recipients r set state = 'waiting', state_reason = null, claimable = true, due_at = p.due_at,
-       attempts = greatest(r.attempts - 1, 0), queued_call_id = p.call_id
-     from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as p(id, call_id, due_at)
+       due_reason = p.due_reason, attempts = greatest(r.attempts - 1, 0), queued_call_id = p.call_id
+     from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[]) as p(id, call_id, due_at, due_reason)
      where r.id = p.id and r.state in ('calling', 'waiting')`,
     [
       requeues.map((requeue) => requeue.recipientId),
       callIds,
       requeues.map((requeue) => sqlInstant(requeue.dueAt)),
+      requeues.map((requeue) => requeue.dueReason ?? null),
     ],
+  );
+  await settleIfSuppressed(
+    tx,
+    requeues.map((requeue) => requeue.recipientId),
+    now,
   );
   await reopenClosing(tx, callIds);
   await releasePhones(

@@ -4,6 +4,7 @@
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { E164 } from "../domain/phone.ts";
+import type { RetryPolicy } from "../domain/retry-policy.ts";
 import type { Variables } from "../domain/variables.ts";
 import type { Queryable } from "../ports/database.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
@@ -26,9 +27,16 @@ export async function findSameBody(
   readonly id: string;
   readonly status: CampaignStatus;
   readonly timezone: string;
+  readonly suppressedCount: number;
 } | null> {
-  const { rows } = await tx.query<{ id: string; status: CampaignStatus; timezone: string }>(
-    `select id, status, timezone from campaigns where key_id = $1 and body_hash = $2 and created_at > $3
+  const { rows } = await tx.query<{
+    id: string;
+    status: CampaignStatus;
+    timezone: string;
+    suppressedCount: number;
+  }>(
+    `select id, status, timezone, suppressed_count as "suppressedCount"
+     from campaigns where key_id = $1 and body_hash = $2 and created_at > $3
      order by created_at desc limit 1`,
     [keyId, bodyHash, sqlInstant(since)],
   );
@@ -61,6 +69,10 @@ export interface NewCampaign {
   readonly duplicateCount: number;
   readonly createdAt: Instant;
   readonly startedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+  readonly pacingShare: number;
+  readonly retryPolicy: RetryPolicy | null;
+  readonly zoneMode: "campaign" | "recipient";
 }
 
 export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Promise<void> {
@@ -68,8 +80,10 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
     `insert into campaigns
        (id, key_id, agent_id, phone_number_id, from_number, name, prompt, status, schedule_type, scheduled_date,
         window_start_minutes, window_end_minutes, window_days, timezone, zone_data_version, windows_open_from,
-        opens_at, closes_at, body_hash, recipients_count, invalid_count, duplicate_count, created_at, started_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+        opens_at, closes_at, body_hash, recipients_count, invalid_count, duplicate_count, created_at, started_at,
+        expires_at, pacing_share, retry_policy, zone_mode)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        $25, $26, $27, $28)`,
     [
       campaign.id,
       campaign.keyId,
@@ -95,6 +109,10 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
       campaign.duplicateCount,
       sqlInstant(campaign.createdAt),
       sqlInstantOrNull(campaign.startedAt),
+      sqlInstantOrNull(campaign.expiresAt),
+      campaign.pacingShare,
+      campaign.retryPolicy === null ? null : JSON.stringify(campaign.retryPolicy),
+      campaign.zoneMode,
     ],
   );
 }
@@ -104,7 +122,7 @@ export async function insertCampaign(tx: Queryable, campaign: NewCampaign): Prom
  * src/http/recipient-rows.ts.
  */
 export const RECIPIENT_COPY_COLUMNS =
-  "campaign_id, key_id, row_index, phone, variables, prompt_override, due_at, state, state_reason, claimable, settled, settled_at";
+  "campaign_id, key_id, row_index, phone, variables, prompt_override, due_at, state, state_reason, claimable, settled, settled_at, zone_group";
 
 /** Copies a list in; answers the number of rows. */
 export function copyRecipients(tx: Queryable, chunks: Iterable<Uint8Array>): Promise<number> {

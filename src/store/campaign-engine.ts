@@ -18,7 +18,9 @@ export interface CampaignWindow extends Row {
 }
 
 /** The window of a campaign as the domain wants it; null when it may dial at any time. */
-export function windowOf(campaign: CampaignWindow): CallingWindow | null {
+export function windowOf(
+  campaign: Pick<CampaignWindow, "startMinutes" | "endMinutes" | "days">,
+): CallingWindow | null {
   if (campaign.startMinutes === null || campaign.endMinutes === null || campaign.days === null)
     return null;
   return {
@@ -39,7 +41,7 @@ export async function lockStaleWindows(
      from campaigns
      where status in ('scheduled', 'running', 'paused')
        and (closes_at <= $1 or (zone_data_version <> $2 and closes_at <> 'infinity'))
-     order by id limit $3 for update skip locked`,
+     order by id limit $3 for no key update skip locked`,
     [sqlInstant(options.now), options.zoneDataVersion, options.limit],
   );
   return rows;
@@ -88,7 +90,8 @@ export async function fireCampaigns(db: Queryable, now: Instant): Promise<number
            when not n.outbound_enabled then 'its number ' || c.from_number || ' is not enabled for outbound calls'
          end as reason
        from campaigns c join agents a on a.id = c.agent_id left join phone_numbers n on n.id = c.phone_number_id
-       where c.status = 'scheduled' and c.opens_at <= $1 and c.closes_at > $1) ok
+       where c.status = 'scheduled' and c.opens_at <= $1 and c.closes_at > $1
+         and (c.expires_at is null or c.expires_at > $1)) ok
      where g.id = ok.id and g.status = 'scheduled'`,
     [sqlInstant(now)],
   );
@@ -150,20 +153,54 @@ export async function countNotPermitted(
   return rows[0]?.n ?? 0;
 }
 
-/** Completes running campaigns with nothing open and nothing due. */
+/**
+ * Completes campaigns with nothing open and nothing due: running ones, and those that have expired
+ * whatever they were. A list that is appended meanwhile holds the campaign's row; after that wait
+ * the statement looks at the row again but not at the recipients, so it is the changed count that
+ * says: not finished.
+ */
 export async function finishCampaigns(db: Queryable, now: Instant): Promise<number> {
   const { rowCount } = await db.query(
-    `update campaigns g set status = 'completed', ended_at = $1
-     where g.status = 'running' and not exists (
-       select from recipients r where r.campaign_id = g.id and not r.settled)`,
+    `update campaigns g set status = 'completed', ended_at = $1,
+       status_reason = case when g.expires_at <= $1 then 'it expired' end
+     from campaigns seen
+     where seen.id = g.id and seen.recipients_count = g.recipients_count
+       and g.id in (
+         select id from campaigns where status = 'running'
+         union all select id from campaigns where status in ('scheduled', 'paused') and expires_at <= $1)
+       and (g.status = 'running' or (g.status in ('scheduled', 'paused') and g.expires_at <= $1))
+       and not exists (select from recipients r where r.campaign_id = g.id and not r.settled)`,
     [sqlInstant(now)],
   );
   return rowCount;
 }
 
+/** Campaigns that have just expired have their waiting recipients closed. */
+export async function closeExpired(db: Queryable, now: Instant): Promise<void> {
+  await db.query(
+    `update campaigns g set closing = true
+     where g.expires_at <= $1 and g.status in ('scheduled', 'running', 'paused') and not g.closing
+       and exists (select from recipients r where r.campaign_id = g.id and not r.settled and r.state = 'waiting')`,
+    [sqlInstant(now)],
+  );
+}
+
 /**
- * Closes up to `limit` waiting recipients of canceled and failed campaigns, and the queued calls
- * made for them. Answers how many; a campaign with none left is no longer closing.
+ * A recipient may come back to a campaign in the moment it is closed: such campaigns are closed
+ * again.
+ */
+export async function closeForgotten(db: Queryable, closedSince: Instant): Promise<void> {
+  await db.query(
+    `update campaigns g set closing = true
+     where g.status in ('canceled', 'failed') and g.ended_at > $1 and not g.closing
+       and exists (select from recipients r where r.campaign_id = g.id and not r.settled and r.state = 'waiting')`,
+    [sqlInstant(closedSince)],
+  );
+}
+
+/**
+ * Closes up to `limit` waiting recipients of canceled, failed and expired campaigns, and the queued
+ * calls made for them. Answers how many; a campaign with none left is no longer closing.
  */
 export async function closeRecipients(tx: Queryable, now: Instant, limit: number): Promise<number> {
   const { rows } = await tx.query<{
@@ -179,9 +216,11 @@ export async function closeRecipients(tx: Queryable, now: Instant, limit: number
     [limit],
   );
   await tx.query(
-    `update recipients r set state = 'canceled', state_reason = case g.status
-         when 'failed' then 'the campaign failed' else 'the campaign was canceled' end,
-       settled = true, settled_at = $2, claimable = false, waits_for_phone = false, queued_call_id = null
+    `update recipients r set
+       state = case when g.status in ('canceled', 'failed') then 'canceled' else 'expired' end,
+       state_reason = case g.status when 'failed' then 'the campaign failed' when 'canceled' then 'the campaign was canceled'
+         else 'the campaign expired' || coalesce('; last call: ' || r.state_reason, '') end,
+       due_reason = null, settled = true, settled_at = $2, claimable = false, waits_for_phone = false, queued_call_id = null
      from campaigns g where r.id = any($1) and g.id = r.campaign_id`,
     [rows.map((row) => row.id), sqlInstant(now)],
   );
@@ -285,29 +324,37 @@ export async function requestEnds(
 }
 
 /**
- * Running campaigns outside any opening that still have calls on their way which do not ring yet.
+ * Asks for calls of live campaigns back that do not ring yet and may no longer be dialed: the
+ * window (their zone's, where it runs in the recipients' zones) has closed, or the campaign has
+ * expired.
  */
-export async function listClosedWithDialing(
-  db: Queryable,
-  now: Instant,
-): Promise<readonly string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select distinct g.id from campaigns g join calls c on c.campaign_id = g.id
-     where c.open and c.status = 'dialing' and c.end_requested is null and g.status in ('running', 'paused')
-       and not (g.opens_at <= $1 and $1 < g.closes_at) and coalesce(g.window_overridden_until, '-infinity') <= $1`,
+export async function takeBackClosed(db: Queryable, now: Instant): Promise<number> {
+  const { rowCount } = await db.query(
+    `update calls c set end_requested = 'cancel', end_then = 'requeue', end_due_at = $1
+     from campaigns g, recipients r
+     where c.open and c.status = 'dialing' and c.end_requested is null
+       and g.id = c.campaign_id and g.status in ('running', 'paused') and r.id = c.recipient_id
+       and (g.expires_at <= $1 or case g.zone_mode when 'campaign'
+         then not (g.opens_at <= $1 and $1 < g.closes_at) and coalesce(g.window_overridden_until, '-infinity') <= $1
+         else not exists (select from zone_groups z where z.campaign_id = g.id and z.number = r.zone_group
+                          and z.opens_at <= $1 and $1 < z.closes_at) end)`,
     [sqlInstant(now)],
   );
-  return rows.map((row) => row.id);
+  return rowCount;
 }
 
-/** The next instant at which a campaign opens or closes; null when none will. */
+/** The next instant at which a campaign opens, closes or expires; null when none will. */
 export async function nextWindowChange(db: Queryable, now: Instant): Promise<Instant | null> {
   const { rows } = await db.query<{ at: Instant | null }>(
     `select least(
        (select min(opens_at) from campaigns where status = 'scheduled' and opens_at > $1),
        (select min(opens_at) from campaigns where status = 'running' and opens_at > $1),
        (select min(closes_at) from campaigns where status in ('scheduled', 'running', 'paused') and closes_at > $1
-          and closes_at <> 'infinity')) as at`,
+          and closes_at <> 'infinity'),
+       (select min(opens_at) from zone_groups where opens_at > $1 and opens_at <> 'infinity'),
+       (select min(closes_at) from zone_groups where closes_at > $1 and closes_at <> 'infinity'),
+       (select min(expires_at) from campaigns where status in ('scheduled', 'running', 'paused') and expires_at > $1))
+       as at`,
     [sqlInstant(now)],
   );
   return rows[0]?.at ?? null;

@@ -1,8 +1,10 @@
 // Campaigns as the API reads them. Never changes one.
 
+import type { CallingWindow, Weekday } from "../domain/calling-window.ts";
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RecipientState } from "../domain/recipient-state.ts";
+import type { RetryPolicy } from "../domain/retry-policy.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 
 export interface CampaignRow extends Row {
@@ -19,7 +21,7 @@ export interface CampaignRow extends Row {
   readonly scheduledDate: string | null;
   readonly windowStartMinutes: number | null;
   readonly windowEndMinutes: number | null;
-  readonly windowDays: readonly string[] | null;
+  readonly windowDays: readonly Weekday[] | null;
   readonly timezone: string;
   readonly opensAt: Instant;
   readonly closesAt: Instant;
@@ -30,6 +32,11 @@ export interface CampaignRow extends Row {
   readonly createdAt: Instant;
   readonly startedAt: Instant | null;
   readonly endedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+  readonly pacingShare: number;
+  readonly retryPolicy: RetryPolicy | null;
+  readonly zoneMode: "campaign" | "recipient";
+  readonly suppressedCount: number;
 }
 
 const COLUMNS = `id, key_id as "keyId", agent_id as "agentId", phone_number_id as "phoneNumberId",
@@ -38,7 +45,15 @@ const COLUMNS = `id, key_id as "keyId", agent_id as "agentId", phone_number_id a
   window_end_minutes as "windowEndMinutes", window_days as "windowDays", timezone, opens_at as "opensAt",
   closes_at as "closesAt", window_overridden_until as "windowOverriddenUntil", recipients_count as "recipientsCount",
   invalid_count as "invalidCount", duplicate_count as "duplicateCount", created_at as "createdAt",
-  started_at as "startedAt", ended_at as "endedAt"`;
+  started_at as "startedAt", ended_at as "endedAt", expires_at as "expiresAt", pacing_share as "pacingShare",
+  retry_policy as "retryPolicy", zone_mode as "zoneMode", suppressed_count as "suppressedCount"`;
+
+/** The window as the domain wants it; null when the campaign may dial at any time. */
+export function windowOfCampaign(campaign: CampaignRow): CallingWindow | null {
+  const { windowStartMinutes, windowEndMinutes, windowDays } = campaign;
+  if (windowStartMinutes === null || windowEndMinutes === null || windowDays === null) return null;
+  return { startMinutes: windowStartMinutes, endMinutes: windowEndMinutes, days: windowDays };
+}
 
 export async function findCampaign(
   db: Queryable,
@@ -73,7 +88,10 @@ export async function listCampaigns(
 export interface CampaignProgress {
   readonly recipientsByState: Readonly<Partial<Record<RecipientState, number>>>;
   readonly callsByEndedReason: Readonly<Record<string, number>>;
-  /** When the first waiting recipient is due; null: nobody waits to be claimed. */
+  /**
+   * When the first waiting recipient is due, inside the window of its zones where it has its own;
+   * null: nobody waits to be claimed.
+   */
   readonly nextDueAt: Instant | null;
 }
 
@@ -93,7 +111,9 @@ export async function readCampaignProgress(
        (select jsonb_object_agg(reason, n) from
          (select coalesce(ended_reason, 'uncertain') as reason, count(*) as n from calls
           where campaign_id = $1 and (ended_reason is not null or status = 'uncertain') group by 1) r) as reasons,
-       (select min(due_at) from recipients where campaign_id = $1 and claimable) as "nextDueAt"`,
+       (select min(greatest(r.due_at, z.opens_at)) from recipients r
+        left join zone_groups z on z.campaign_id = r.campaign_id and z.number = r.zone_group
+        where r.campaign_id = $1 and r.claimable) as "nextDueAt"`,
     [campaignId],
   );
   return {

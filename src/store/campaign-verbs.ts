@@ -13,9 +13,15 @@ export interface VerbCampaign extends CampaignWindow {
   readonly agentUsable: boolean;
   readonly numberUsable: boolean;
   readonly fromNumber: string;
+  readonly zoneMode: "campaign" | "recipient";
+  readonly expiresAt: Instant | null;
+  readonly scheduledDate: string | null;
 }
 
-/** The key's campaign, locked; null when it is missing or another key's. */
+/**
+ * The key's campaign, locked against everything but the foreign keys of a list that is being
+ * appended: a pause never waits for a long COPY. null when it is missing or another key's.
+ */
 export async function lockCampaign(
   tx: Queryable,
   keyId: string,
@@ -25,9 +31,10 @@ export async function lockCampaign(
     `select g.id, g.status, g.timezone, g.window_start_minutes as "startMinutes", g.window_end_minutes as "endMinutes",
        g.window_days as days, g.windows_open_from as "windowsOpenFrom", g.started_at as "startedAt",
        g.phone_number_id as "phoneNumberId", g.from_number as "fromNumber",
+       g.zone_mode as "zoneMode", g.expires_at as "expiresAt", g.scheduled_date::text as "scheduledDate",
        exists (select from agents a where a.id = g.agent_id and a.is_active and a.deleted_at is null) as "agentUsable",
        exists (select from phone_numbers n where n.id = g.phone_number_id and n.outbound_enabled) as "numberUsable"
-     from campaigns g where g.id = $1 and g.key_id = $2 for update of g`,
+     from campaigns g where g.id = $1 and g.key_id = $2 for no key update of g`,
     [id, keyId],
   );
   return rows[0] ?? null;

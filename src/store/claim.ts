@@ -16,13 +16,24 @@ export async function lockClaims(tx: Queryable): Promise<void> {
   await tx.query("select pg_advisory_xact_lock($1)", [CLAIM_LOCK]);
 }
 
+// Running campaigns whose window is open at $1: one row each, or one for every zone group that is
+// open when the window runs in the recipients' own zones.
+const OPEN_LISTS = `
+  select g.*, 0 as zone_group from campaigns g
+  where g.status = 'running' and g.zone_mode = 'campaign' and (g.expires_at is null or $1 < g.expires_at)
+    and ((g.opens_at <= $1 and $1 < g.closes_at) or $1 < g.window_overridden_until)
+  union all
+  select g.*, z.number from campaigns g join zone_groups z on z.campaign_id = g.id
+  where g.status = 'running' and g.zone_mode = 'recipient' and (g.expires_at is null or $1 < g.expires_at)
+    and z.opens_at <= $1 and $1 < z.closes_at`;
+
 /** Whether any recipient may be due: a cheap look before the claim's lock is taken. */
 export async function hasDueWork(db: Queryable, now: Instant): Promise<boolean> {
   const { rows } = await db.query<{ due: boolean }>(
     `select (dialing_stopped_at is null) and (
-       exists (select from campaigns g where g.status = 'running'
-         and ((g.opens_at <= $1 and $1 < g.closes_at) or $1 < g.window_overridden_until)
-         and exists (select from recipients r where r.campaign_id = g.id and r.claimable and r.due_at <= $1))
+       exists (select from (${OPEN_LISTS}) g where exists (
+         select from recipients r where r.campaign_id = g.id and r.zone_group = g.zone_group
+           and r.claimable and r.due_at <= $1))
        or exists (select from recipients r where r.campaign_id is null and r.claimable and r.due_at <= $1)) as due
      from installation`,
     [sqlInstant(now)],
@@ -81,15 +92,21 @@ export interface Candidate extends Row {
   readonly agentSettings: AgentSettings;
   readonly timezone: string;
   readonly phoneIsBusy: boolean;
+  /** The phone's cap over all campaigns of the key is used up until then; null: it is not. */
+  readonly cappedUntil: Instant | null;
 }
 
 // Longest list one claim looks at: several times what it can take, because phones may be busy and
 // keys full.
 const MAX_CANDIDATES = 1_000;
 
+// A campaign that could not call for a while has this many turns in hand when it comes back, and
+// not all that it missed: nobody else is starved meanwhile.
+const MAX_TURNS_IN_HAND = 1;
+
 /**
- * Recipients that may be called now, in the order they should be: single calls first, then one
- * recipient of each running campaign in turn, the campaign that waited longest first.
+ * Recipients that may be called now, in the order they should be: single calls first, then the keys
+ * in turn, and of each key its running campaigns by their shares.
  */
 export async function listCandidates(
   tx: Queryable,
@@ -103,18 +120,22 @@ export async function listCandidates(
 ): Promise<readonly Candidate[]> {
   const { rows } = await tx.query<Candidate>(
     `with campaign as (
-       select g.id, g.key_id, g.agent_id, g.phone_number_id, g.from_number, g.timezone, g.last_claimed_at
-       from campaigns g
-       where g.status = 'running' and g.key_id = any($3)
-         and ((g.opens_at <= $1 and $1 < g.closes_at) or $1 < g.window_overridden_until)
-       order by g.last_claimed_at nulls first, g.id limit 200),
+       select g.id, g.key_id, g.agent_id, g.phone_number_id, g.from_number, g.timezone, g.last_claimed_at,
+         g.zone_group, g.pacing_share,
+         greatest(g.pacing_turn, max(g.pacing_turn) over (partition by g.key_id) - ${MAX_TURNS_IN_HAND}) as pacing_turn
+       from (${OPEN_LISTS}) g where g.key_id = any($3)
+       order by g.last_claimed_at nulls first, g.id, g.zone_group limit 200),
      due as (
-       select 1 as class, row_number() over (partition by g.id order by r.due_at, r.id) as turn, g.last_claimed_at,
+       select 1 as class,
+         g.pacing_turn + (row_number() over (partition by g.id order by r.due_at, r.id))::float8 / g.pacing_share as turn,
+         g.last_claimed_at,
          g.agent_id, g.phone_number_id, g.from_number, g.timezone, r.*
        from campaign g cross join lateral (
          select r.id, r.campaign_id, r.key_id, r.phone, r.attempts, r.queued_call_id, r.variables, r.due_at
-         from recipients r where r.campaign_id = g.id and r.claimable and r.due_at <= $1
-         order by r.due_at, r.id limit greatest(1, 2 * $4 / (select count(*) from campaign))) r
+         from recipients r
+         where r.campaign_id = g.id and r.zone_group = g.zone_group and r.claimable and r.due_at <= $1
+         order by r.due_at, r.id
+         limit greatest(1, 2 * $4 * g.pacing_share / (select sum(pacing_share) from campaign))) r
        union all
        select 0, row_number() over (partition by s.key_id order by s.due_at, s.id), null,
          s.agent_id, s.phone_number_id, null, null,
@@ -126,12 +147,16 @@ export async function listCandidates(
        d.phone_number_id as "phoneNumberId", n.account_id as "accountId", coalesce(d.from_number, n.phone) as "fromNumber",
        d.phone, d.attempts, d.queued_call_id as "queuedCallId", d.variables, a.settings as "agentSettings",
        coalesce(d.timezone, a.timezone, 'Europe/London') as timezone,
-       exists (select from calls o where o.open and o.key_id = d.key_id and o.to_number = d.phone) as "phoneIsBusy"
+       exists (select from calls o where o.open and o.key_id = d.key_id and o.to_number = d.phone) as "phoneIsBusy",
+       case when k.max_calls_per_recipient is not null
+         then capped_until(d.key_id, d.phone, k.max_calls_per_recipient, $1) end as "cappedUntil"
      from due d
+     join api_keys k on k.id = d.key_id
      join agents a on a.id = d.agent_id and a.is_active and a.deleted_at is null
      join phone_numbers n on n.id = d.phone_number_id and n.outbound_enabled and n.benched_at is null
      where n.account_id = any($2)
-     order by d.class, d.turn, d.last_claimed_at nulls first, d.id
+     order by d.class, row_number() over (partition by d.class, d.key_id order by d.turn, d.last_claimed_at nulls first, d.id),
+       d.last_claimed_at nulls first, d.id
      limit ${MAX_CANDIDATES}`,
     [sqlInstant(options.now), options.accountIds, options.keyIds, options.room],
   );
@@ -193,14 +218,29 @@ export async function writeClaim(
   );
   await tx.query(
     `update recipients set state = 'calling', state_reason = null, claimable = false, attempts = attempts + 1,
-       queued_call_id = null where id = any($1)`,
+       queued_call_id = null, due_reason = null where id = any($1)`,
     [calls.map((call) => call.candidate.recipientId)],
   );
-  await tx.query("update campaigns set last_claimed_at = $2 where id = any($1)", [
-    [...new Set(calls.map((call) => call.candidate.campaignId).filter((id) => id !== null))],
-    sqlInstant(options.now),
-  ]);
+  await countTurns(tx, calls, options.now);
   return taken;
+}
+
+async function countTurns(
+  tx: Queryable,
+  calls: readonly ClaimedCall[],
+  now: Instant,
+): Promise<void> {
+  const counts = new Map<string, number>();
+  for (const { candidate } of calls) {
+    const id = candidate.campaignId;
+    if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  await tx.query(
+    `update campaigns g set last_claimed_at = $3, pacing_turn = p.calls::float8 / g.pacing_share + greatest(g.pacing_turn,
+         (select max(o.pacing_turn) from campaigns o where o.key_id = g.key_id and o.status = 'running') - ${MAX_TURNS_IN_HAND})
+     from unnest($1::text[], $2::integer[]) as p(id, calls) where g.id = p.id`,
+    [[...counts.keys()], [...counts.values()], sqlInstant(now)],
+  );
 }
 
 function toRecord(call: ClaimedCall): Row {
@@ -259,6 +299,25 @@ export async function standBack(tx: Queryable, recipientIds: readonly number[]):
      where r.id = any($1) and r.claimable and exists (
        select from calls c where c.open and c.key_id = r.key_id and c.to_number = r.phone)`,
     [recipientIds],
+  );
+}
+
+/**
+ * Puts recipients off whose phones have been called as often as the key's cap allows, until each
+ * may be called again.
+ */
+export async function putOffCapped(
+  tx: Queryable,
+  capped: readonly { readonly recipientId: number; readonly cappedUntil: Instant }[],
+): Promise<void> {
+  if (capped.length === 0) return;
+  await tx.query(
+    `update recipients r set due_at = p.due_at, due_reason = 'cap'
+     from unnest($1::bigint[], $2::timestamptz[]) as p(id, due_at) where r.id = p.id and r.claimable`,
+    [
+      capped.map((recipient) => recipient.recipientId),
+      capped.map((recipient) => sqlInstant(recipient.cappedUntil)),
+    ],
   );
 }
 

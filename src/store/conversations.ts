@@ -24,9 +24,10 @@ export interface Conversation extends Row {
   readonly agentSettings: AgentSettings;
   /** null when the number was deleted since. */
   readonly numberSettings: NumberSettings | null;
-  /** The recipient's own purpose, else the campaign's. */
+  /** The recipient's own purpose, else the campaign's as it was when the call was dialed. */
   readonly prompt: string;
   readonly variables: Record<string, string | number | boolean>;
+  /** The recipient's where the window runs in it, else the campaign's. */
   readonly timezone: string;
 }
 
@@ -42,11 +43,13 @@ export async function loadConversation(
     `select c.id as "callId", c.open, x.carrier_account_id as "carrierAccountId",
        c.carrier_call_id as "carrierCallId", c.to_number as "toNumber", c.from_number as "fromNumber", c.attempt,
        c.answered_by as "answeredBy", c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
-       coalesce(r.prompt_override, g.prompt, '') as prompt, r.variables,
-       coalesce(g.timezone, a.timezone, 'Europe/London') as timezone
+       coalesce(r.prompt_override, p.prompt, g.prompt, '') as prompt, r.variables,
+       coalesce(z.zones[1], g.timezone, a.timezone, 'Europe/London') as timezone
      from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
      join carrier_accounts x on x.id = c.account_id
      left join campaigns g on g.id = c.campaign_id left join phone_numbers n on n.id = c.phone_number_id
+     left join campaign_prompts p on p.campaign_id = c.campaign_id and p.version = c.prompt_version
+     left join zone_groups z on z.campaign_id = c.campaign_id and z.number = r.zone_group
      where c.id = $1 and c.dial_number = $2`,
     [callId, dialNumber],
   );

@@ -27,8 +27,8 @@ export interface GatedCall extends Row {
 /**
  * Lets calls through to the carrier: still reserved under our lease, dialing not stopped, key,
  * agent, number and account usable, campaign running and its window open for the whole time in
- * which the request may be written, phone not suppressed. From here on the call may exist at the
- * carrier. Source: DESIGN §2 (Gate).
+ * which the request may be written, phone not suppressed and not called too often. From here on the
+ * call may exist at the carrier. Source: DESIGN §2 (Gate).
  * @param leaseMarginMs the lease must last at least this much longer than the latest write
  */
 export async function gateCalls(
@@ -45,6 +45,7 @@ export async function gateCalls(
   const { rows } = await db.query<GatedCall>(
     `update calls c set status = 'dialing', sent_at = $3, dial_number = c.dial_number + 1,
        last_byte_at = c.dial_at + $4::float8 * interval '1 millisecond',
+       prompt_version = (select g.prompt_version from campaigns g where g.id = c.campaign_id),
        look_up_at = c.dial_at + $6::float8 * interval '1 millisecond'
      from agents a, phone_numbers n, carrier_accounts x, api_keys k, installation i
      where c.id = any($1) and c.status = 'reserved' and c.lease_owner = $2
@@ -57,8 +58,16 @@ export async function gateCalls(
        and x.id = c.account_id and x.paused_at is null and (x.backoff_until is null or x.backoff_until <= $3)
        and (c.campaign_id is null or exists (
          select from campaigns g where g.id = c.campaign_id and g.status = 'running'
-           and ((g.opens_at <= c.dial_at and c.dial_at + $4::float8 * interval '1 millisecond' <= g.closes_at)
-             or c.dial_at + $4::float8 * interval '1 millisecond' <= g.window_overridden_until)))
+           and (g.expires_at is null or c.dial_at + $4::float8 * interval '1 millisecond' <= g.expires_at)
+           and case g.zone_mode when 'campaign'
+             then (g.opens_at <= c.dial_at and c.dial_at + $4::float8 * interval '1 millisecond' <= g.closes_at)
+               or c.dial_at + $4::float8 * interval '1 millisecond' <= g.window_overridden_until
+             else exists (
+               select from recipients r join zone_groups z on z.campaign_id = g.id and z.number = r.zone_group
+               where r.id = c.recipient_id and z.opens_at <= c.dial_at
+                 and c.dial_at + $4::float8 * interval '1 millisecond' <= z.closes_at) end))
+       and (k.max_calls_per_recipient is null
+         or capped_until(c.key_id, c.to_number, k.max_calls_per_recipient, $3) is null)
        and not exists (select from suppressions s where s.phone = c.to_number and (s.key_id = c.key_id or s.key_id is null))
      returning c.id, c.recipient_id as "recipientId", c.campaign_id as "campaignId", c.account_id as "accountId",
        c.phone_number_id as "phoneNumberId", c.dial_number as "dialNumber", c.to_number as "toNumber",
@@ -77,17 +86,19 @@ export async function gateCalls(
   return rows;
 }
 
-/** Of these calls, those whose phone must not be called. */
-export async function listSuppressed(
+/** Of these calls, those whose phone was called as often as its key allows, and until when. */
+export async function listCapped(
   tx: Queryable,
   callIds: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await tx.query<{ id: string }>(
-    `select c.id from calls c where c.id = any($1) and exists (
-       select from suppressions s where s.phone = c.to_number and (s.key_id = c.key_id or s.key_id is null))`,
-    [callIds],
+  now: Instant,
+): Promise<ReadonlyMap<string, Instant>> {
+  const { rows } = await tx.query<{ id: string; until: Instant | null }>(
+    `select c.id, capped_until(c.key_id, c.to_number, k.max_calls_per_recipient, $2) as until
+     from calls c join api_keys k on k.id = c.key_id
+     where c.id = any($1) and k.max_calls_per_recipient is not null`,
+    [callIds, sqlInstant(now)],
   );
-  return new Set(rows.map((row) => row.id));
+  return new Map(rows.flatMap(({ id, until }) => (until === null ? [] : [[id, until] as const])));
 }
 
 /**

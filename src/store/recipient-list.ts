@@ -2,7 +2,7 @@
 // Never changes one.
 
 import type { Instant } from "../domain/instant.ts";
-import type { DialHoldFacts } from "../domain/dial-hold.ts";
+import type { DialHoldFacts, DueReason } from "../domain/dial-hold.ts";
 import type { RecipientState } from "../domain/recipient-state.ts";
 import type { Variables } from "../domain/variables.ts";
 import type { Queryable, Row } from "../ports/database.ts";
@@ -16,12 +16,20 @@ export interface RecipientRow extends Row {
   readonly stateReason: string | null;
   readonly attempts: number;
   readonly dueAt: Instant;
+  readonly dueReason: DueReason | null;
   readonly waitsForPhone: boolean;
   readonly callIds: readonly string[];
+  /** Zones in which the window must be open, and when it is; null: the campaign's own window. */
+  readonly zones: readonly string[] | null;
+  readonly zoneOpensAt: Instant | null;
+  readonly zoneClosesAt: Instant | null;
 }
 
+const JOIN_ZONES =
+  "left join zone_groups z on z.campaign_id = r.campaign_id and z.number = r.zone_group";
 const COLUMNS = `r.row_index as "rowIndex", r.phone, r.variables, r.state, r.state_reason as "stateReason", r.attempts,
-  r.due_at as "dueAt", r.waits_for_phone as "waitsForPhone",
+  r.due_at as "dueAt", r.due_reason as "dueReason", r.waits_for_phone as "waitsForPhone",
+  z.zones, z.opens_at as "zoneOpensAt", z.closes_at as "zoneClosesAt",
   array(select c.id from calls c where c.recipient_id = r.id order by c.created_at, c.id) as "callIds"`;
 
 /** A row of a list; null: there is none. The caller has checked that the campaign is the key's. */
@@ -31,7 +39,7 @@ export async function findRecipient(
   rowIndex: number,
 ): Promise<RecipientRow | null> {
   const { rows } = await db.query<RecipientRow>(
-    `select ${COLUMNS} from recipients r where campaign_id = $1 and row_index = $2`,
+    `select ${COLUMNS} from recipients r ${JOIN_ZONES} where r.campaign_id = $1 and r.row_index = $2`,
     [campaignId, rowIndex],
   );
   return rows[0] ?? null;
@@ -51,6 +59,7 @@ export async function listRecipients(
     `select ${COLUMNS}
      from (select * from recipients where campaign_id = $1 and ($2::text is null or state = $2)
            order by row_index limit $3 offset $4) r
+     ${JOIN_ZONES}
      order by r.row_index`,
     [campaignId, filter.state, filter.limit, filter.offset],
   );

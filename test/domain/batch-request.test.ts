@@ -67,6 +67,7 @@ test("an entry is valid, invalid by its phone alone, or refused", () => {
     phone: "+12025550123",
     variables: {},
     promptOverride: null,
+    timezone: null,
   });
   expect(read({ phone: "+12025550123" }, ["GB"])).toMatchObject({
     kind: "invalid",

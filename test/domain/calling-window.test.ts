@@ -78,6 +78,29 @@ describe("examples", () => {
     });
   });
 
+  test("an opening that spans a dropped day is one, however long", () => {
+    const notFriday: CallingWindow = {
+      startMinutes: 0,
+      endMinutes: 1440,
+      days: WEEKDAYS.filter((day) => day !== "fri"),
+    };
+    expect(openings(notFriday, "Pacific/Apia", "2011-12-24T10:00:00Z", 1)).toEqual([
+      ["2011-12-24T10:00:00.000Z", "2012-01-05T10:00:00.000Z"],
+    ]);
+  });
+
+  test("two days that interleave where a clock is set back over midnight are one opening", () => {
+    const weekend: CallingWindow = { startMinutes: 1380, endMinutes: 1, days: ["sat", "sun"] };
+    const whole: CallingWindow = { startMinutes: 0, endMinutes: 1440, days: ["sat", "sun"] };
+    // 00:01 became 23:01 of the day before.
+    expect(openings(whole, "America/St_Johns", "2008-11-01T12:00:00Z", 1)[0]?.[1]).toBe(
+      "2008-11-03T03:30:00.000Z",
+    );
+    expect(openings(weekend, "America/St_Johns", "2008-11-02T01:00:00Z", 1)).toEqual([
+      ["2008-11-02T01:30:00.000Z", "2008-11-02T03:31:00.000Z"],
+    ]);
+  });
+
   test("a dropped day opens nowhere", () => {
     const friday: CallingWindow = { startMinutes: 540, endMinutes: 600, days: ["fri"] };
     expect(openings(friday, "Pacific/Apia", "2011-12-29T12:00:00Z", 1)[0]?.[0]).toBe(
@@ -154,6 +177,8 @@ describe("properties", () => {
           const within =
             opening.opensAt + Math.floor((opening.closesAt - opening.opensAt) * fraction);
           expect(isInsideWindow(window, zone, within)).toBe(true);
+          expect(isInsideWindow(window, zone, opening.opensAt)).toBe(true);
+          expect(isInsideWindow(window, zone, opening.closesAt - 1)).toBe(true);
           expect(isInsideWindow(window, zone, opening.closesAt)).toBe(false);
           // Between `from` and the opening nothing is inside.
           if (opening.opensAt > from) {
@@ -164,6 +189,31 @@ describe("properties", () => {
         },
       ),
       { numRuns: 3_000 },
+    );
+  });
+
+  test("the next openings are ordered, and something closes between them", () => {
+    fc.assert(
+      fc.property(
+        windowArbitrary,
+        fc.constantFrom(...ZONES),
+        fc.integer({ min: Date.UTC(1970, 0), max: Date.UTC(2037, 0) }),
+        fc.integer({ min: -3, max: 20 }),
+        fc.boolean(),
+        (window, zone, from, days, isScheduled) => {
+          const opensFrom = isScheduled ? from + days * 86_400_000 : null;
+          const found = nextOpenings(window, zone, from, opensFrom, 8);
+          for (const [index, opening] of found.entries()) {
+            expect(opening.opensAt).toBeLessThan(opening.closesAt);
+            const next = found[index + 1];
+            if (next === undefined) continue;
+            expect(next.opensAt).toBeGreaterThan(opening.closesAt);
+            expect(nextOpening(window, zone, next.opensAt - 1, opensFrom)).toEqual(next);
+          }
+          if (found.at(-1)?.closesAt !== Number.POSITIVE_INFINITY) expect(found).toHaveLength(8);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 });

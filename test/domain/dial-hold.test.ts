@@ -28,7 +28,7 @@ const free: DialHoldFacts = {
     openCalls: 9,
   },
   freeVoiceSessions: 1,
-  recipient: { state: "waiting", dueAt: NOW, waitsForPhone: false },
+  recipient: { state: "waiting", dueAt: NOW, dueReason: null, waitsForPhone: false },
 };
 
 type Change = { [K in keyof DialHoldFacts]?: object | null | boolean | number };
@@ -57,6 +57,21 @@ test.each<[string, Change, string, number | null]>([
   ["number benched", { number: { benchReason: "21210" } }, "number_unusable", null],
   ["before the window", { campaign: { opensAt: LATER } }, "outside_window", LATER],
   ["just at the window's end", { campaign: { closesAt: NOW } }, "outside_window", null],
+  ["a retry", { recipient: { dueAt: LATER, dueReason: "retry" } }, "retry_later", LATER],
+  ["a capped phone", { recipient: { dueAt: LATER, dueReason: "cap" } }, "phone_cap", LATER],
+  ["a callback", { recipient: { dueAt: LATER, dueReason: "callback" } }, "callback_later", LATER],
+  [
+    "a retry after the next opening",
+    { campaign: { opensAt: LATER - 1 }, recipient: { dueAt: LATER, dueReason: "retry" } },
+    "retry_later",
+    LATER,
+  ],
+  [
+    "a retry before the next opening",
+    { campaign: { opensAt: LATER }, recipient: { dueAt: LATER - 1, dueReason: "retry" } },
+    "outside_window",
+    LATER,
+  ],
   ["another call to the phone", { recipient: { waitsForPhone: true } }, "phone_busy", null],
   ["due later", { recipient: { dueAt: LATER } }, "not_due", LATER],
   ["account paused", { account: { pausedAt: NOW } }, "account_paused", null],

@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import type { CarrierCallStatus, CarrierEvent } from "../../src/domain/carrier-event.ts";
 import { WEEKDAYS } from "../../src/domain/calling-window.ts";
 import type { Instant } from "../../src/domain/instant.ts";
+import type { RetryPolicy } from "../../src/domain/retry-policy.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import type { EngineDependencies } from "../../src/engine/engine-dependencies.ts";
 import type { Database } from "../../src/ports/database.ts";
@@ -26,7 +27,11 @@ export interface World {
   readonly clock: VirtualClock;
   readonly carrier: ScriptedCarrier;
   readonly engine: Engine;
+  /** What the engine was given, for tests that call a part of it. */
+  readonly dependencies: EngineDependencies;
   readonly keyId: string;
+  /** A voice process is alive and has room. */
+  reportVoice(): Promise<void>;
   newEngine(owner: string): Engine;
   addCampaign(phones: readonly string[], options?: CampaignOptions): Promise<string>;
   /** Ticks and waits for what the tick asked of the carrier. */
@@ -47,6 +52,11 @@ export interface CampaignOptions {
   readonly closesAt?: Instant;
   /** Minutes of every local day (Europe/London) that opensAt and closesAt belong to. */
   readonly window?: { readonly startMinutes: number; readonly endMinutes: number };
+  readonly expiresAt?: Instant;
+  readonly retryPolicy?: RetryPolicy;
+  readonly pacingShare?: number;
+  /** The zones of each recipient, in the list's order; the window then runs in them. */
+  readonly zones?: readonly (readonly string[])[];
 }
 
 let worlds = 0;
@@ -77,7 +87,8 @@ export async function makeWorld(
   await insertTenant(db, ids, limits);
   const newEngine = (owner: string): Engine =>
     createEngine(dependencies(db, clock, carrier, owner));
-  const engine = newEngine("proc_1");
+  const own = dependencies(db, clock, carrier, "proc_1");
+  const engine = createEngine(own);
   let campaigns = 0;
   const settle = async (): Promise<void> => {
     // Placings and look-ups run beside the tick; give the loop turns until none is left.
@@ -93,7 +104,9 @@ export async function makeWorld(
     clock,
     carrier,
     engine,
+    dependencies: own,
     keyId: ids.key,
+    reportVoice: () => report(db, clock.now()),
     newEngine,
     tick,
     addCampaign: async (phones, options = {}) => {
@@ -240,9 +253,9 @@ async function insertCampaign(
   await db.query(
     `insert into campaigns (id, key_id, agent_id, phone_number_id, from_number, prompt, status, schedule_type, timezone,
        zone_data_version, opens_at, closes_at, recipients_count, invalid_count, created_at, started_at,
-       window_start_minutes, window_end_minutes, window_days)
+       window_start_minutes, window_end_minutes, window_days, expires_at, retry_policy, pacing_share, zone_mode)
      select $1, $2, $3, n.id, n.phone, 'Say hello.', $5, 'now', 'Europe/London', $6, $7, $8, $9, 0, $10, $10,
-       $11, $12, $13
+       $11, $12, $13, $14, $15, $16, $17
      from phone_numbers n where n.id = $4`,
     [
       id,
@@ -258,11 +271,24 @@ async function insertCampaign(
       options.window?.startMinutes ?? null,
       options.window?.endMinutes ?? null,
       options.window === undefined ? null : WEEKDAYS,
+      options.expiresAt === undefined ? null : sqlInstant(options.expiresAt),
+      options.retryPolicy === undefined ? null : JSON.stringify(options.retryPolicy),
+      options.pacingShare ?? 1,
+      options.zones === undefined ? "campaign" : "recipient",
     ],
   );
+  for (const [index, zones] of (options.zones ?? []).entries()) {
+    // Opening and closing in the past: the next step moves the group to its window.
+    await db.query(
+      `insert into zone_groups (campaign_id, number, zones, opens_at, closes_at, zone_data_version)
+       values ($1, $2, $3, $4, $4, $5)`,
+      [id, index + 1, zones, sqlInstant(now), process.versions["tz"]],
+    );
+  }
   await db.query(
-    `insert into recipients (campaign_id, key_id, row_index, phone, variables, due_at)
-     select $1, $2, n - 1, phone, '{}', $4 from unnest($3::text[]) with ordinality as u(phone, n)`,
-    [id, ids.key, phones, sqlInstant(now)],
+    `insert into recipients (campaign_id, key_id, row_index, phone, variables, due_at, zone_group)
+     select $1, $2, n - 1, phone, '{}', $4, case when $5 then n else 0 end
+     from unnest($3::text[]) with ordinality as u(phone, n)`,
+    [id, ids.key, phones, sqlInstant(now), options.zones !== undefined],
   );
 }

@@ -156,6 +156,30 @@ test("invalid phones are counted and listed, and refuse nothing", async () => {
   expect(codes(none)).toEqual(["invalid_phones", "nobody_to_call"]);
 });
 
+test("in the recipients' own zones the openings are those of all of them together", async () => {
+  const caller = await server.caller();
+  const window = { ...NINE_TO_SIX, window_days: ["thu"], timezone: "recipient" };
+  const recipients = [
+    { phone: "+442079460101", timezone: "Europe/London" },
+    { phone: "+12125550101", timezone: "America/New_York" },
+    { phone: "+12125550102", timezone: "America/New_York" },
+    { phone: "+813570101010", timezone: "Asia/Tokyo" },
+  ];
+  const body = { ...batchOf(caller, [], window), recipients, skip_invalid: true };
+  const answer = await caller.ask("POST", `${URL}?openings=2`, body);
+  expect(answer.status, answer.text).toBe(200);
+  expect(answer.body.timezone).toBe("recipient");
+  // From nine in Tokyo to six in New York: London opens before Tokyo closes.
+  const asia = answer.body.invalid_count === 0;
+  expect(answer.body.openings[0]).toEqual({
+    opens_at: asia ? "2030-06-13T00:00:00.000Z" : "2030-06-13T08:00:00.000Z",
+    closes_at: "2030-06-13T22:00:00.000Z",
+    local_opens_at: asia ? "2030-06-13T01:00:00+01:00" : "2030-06-13T09:00:00+01:00",
+    local_closes_at: "2030-06-13T23:00:00+01:00",
+  });
+  expect(answer.body.openings).toHaveLength(2);
+});
+
 test("counts who is suppressed for the key or for all, and nobody else's", async () => {
   const caller = await server.caller();
   const other = await server.tenant();
@@ -272,8 +296,8 @@ test.each<[string, string, object, string]>([
   ["an unknown zone", "", { timezone: "Mars/Base" }, "campaign_creation_failed"],
   ["a foreign number", "", { from_number: "+12025550199" }, "campaign_creation_failed"],
   ["an unknown agent", "", { agent_id: "agent_0" }, "agent_not_found"],
-  ["an end in the past", "", { expires_at: "2030-06-12T11:00:00Z" }, "campaign_creation_failed"],
-  ["an end without offset", "", { expires_at: "2030-06-13T11:00" }, "campaign_creation_failed"],
+  ["an end in the past", "", { expires_at: "2030-06-12T11:00:00Z" }, "invalid_request"],
+  ["an end without offset", "", { expires_at: "2030-06-13T11:00" }, "invalid_request"],
   ["a bad from", "?from=tomorrow", {}, "invalid_request"],
   ["a from that does not exist", "?from=2030-02-30T00:00:00Z", {}, "invalid_request"],
   ["a from too far ahead", "?from=2050-01-01T00:00:00Z", {}, "invalid_request"],

@@ -64,10 +64,10 @@ test.each<[string, object | string, string, string | null]>([
     "recipients[0].phone_number",
   ],
   [
-    "a recipient's zone",
-    one({ timezone: "Europe/London" }),
+    "a recipient's zone by another name",
+    one({ zone: "Europe/London" }),
     "invalid_request",
-    "recipients[0].timezone",
+    "recipients[0].zone",
   ],
   ["variables as a list", one({ variables: ["x"] }), "invalid_request", "recipients[0].variables"],
   [

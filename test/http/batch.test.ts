@@ -87,6 +87,7 @@ test("a batch without a schedule runs at once, and wakes the engine", async () =
     invalid_count: 0,
     invalid: [],
     duplicate_count: 0,
+    suppressed_count: 0,
     timezone: "Europe/London",
   });
   expect(server.wakes).toBe(wakes + 1);

@@ -17,6 +17,8 @@ interface Route {
   readonly access: "key" | "operator" | "anyone";
   readonly responses: readonly string[];
   readonly operationId: string | undefined;
+  /** Cannot be asked without saying something. */
+  readonly needsQuery: boolean;
 }
 
 const description = (await server.ask({ url: "/openapi.json" })).body;
@@ -28,6 +30,9 @@ const routes: Route[] = Object.entries<Record<string, any>>(description.paths).f
       access: accessOf(operation.security),
       responses: Object.keys(operation.responses),
       operationId: operation.operationId,
+      needsQuery: (operation.parameters ?? []).some(
+        (one: { in?: string; required?: boolean }) => one.in === "query" && one.required === true,
+      ),
     })),
 );
 
@@ -40,8 +45,8 @@ function accessOf(security: readonly object[]): Route["access"] {
 const table = (wanted: (route: Route) => boolean): [string, Route][] =>
   routes.filter(wanted).map((route) => [`${route.method} ${route.path}`, route]);
 
-const isList = ({ access, method, path }: Route): boolean =>
-  access === "key" && method === "GET" && !path.includes("{");
+const isList = ({ access, method, path, needsQuery }: Route): boolean =>
+  access === "key" && method === "GET" && !path.includes("{") && !needsQuery;
 
 const filled = (route: Route, values: Readonly<Record<string, string>>): string =>
   route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? "x"));
@@ -75,7 +80,9 @@ beforeAll(async () => {
     to_number: nextPhone(),
     prompt: "Say hello.",
   });
+  const suppressed = await caller.ask("POST", "/v1/suppressions", { phone: nextPhone() });
   ids = {
+    suppression_id: suppressed.body.suppressions[0].suppression_id,
     agent_id: caller.agentId,
     campaign_id: batch.body.campaign_id,
     row: "0",
@@ -85,8 +92,23 @@ beforeAll(async () => {
   };
 });
 
+/** A body that the route would take from the owner. */
+function harmlessBody({ method, path }: Route): object {
+  if (path.startsWith("/v1/integrations")) return { url: "https://example.com" };
+  if (method === "PATCH" && path.includes("/batch/")) return { name: "Another name" };
+  return { outbound_enabled: false };
+}
+
 async function everything(): Promise<string> {
-  const tables = ["api_keys", "agents", "phone_numbers", "campaigns", "recipients", "calls"];
+  const tables = [
+    "api_keys",
+    "agents",
+    "phone_numbers",
+    "campaigns",
+    "recipients",
+    "calls",
+    "suppressions",
+  ];
   const rows = tables.map((name) => db.query(`select * from ${name} order by id`));
   return JSON.stringify((await Promise.all(rows)).map((result) => result.rows));
 }
@@ -126,9 +148,7 @@ test.each(table((route) => route.access === "key" && route.path.includes("{")))(
   "%s hides what belongs to another tenant",
   async (_name, route) => {
     const before = await everything();
-    const isAddress = route.path.startsWith("/v1/integrations");
-    const body = isAddress ? { url: "https://example.com" } : { outbound_enabled: false };
-    const sends = route.method === "GET" ? undefined : body;
+    const sends = route.method === "GET" ? undefined : harmlessBody(route);
     const answer = await stranger.ask(route.method, filled(route, ids), sends);
     expect(answer.status, answer.text).toBe(404);
     expectEnvelope(answer);

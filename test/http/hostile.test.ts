@@ -21,7 +21,8 @@ async function everything(): Promise<string> {
   const { rows } = await db.query(
     `select (select jsonb_agg(a) from agents a) as a, (select jsonb_agg(n) from phone_numbers n) as n,
        (select jsonb_agg(c) from campaigns c) as c, (select count(*) from recipients) as r,
-       (select count(*) from calls) as k, (select jsonb_agg(s) from slots s) as s`,
+       (select count(*) from calls) as k, (select jsonb_agg(s) from slots s) as s,
+       (select jsonb_agg(p) from suppressions p) as p`,
   );
   return JSON.stringify(rows);
 }
@@ -51,8 +52,11 @@ const PATHS = [
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients`],
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients/0`],
   ["GET", (id: string) => `/v1/calls/batch/batchcall_0/recipients/${id}`],
+  ["POST", (id: string) => `/v1/calls/batch/${id}/recipients`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/launch`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/cancel`],
+  ["DELETE", (id: string) => `/v1/suppressions/${id}`],
+  ["GET", (id: string) => `/v1/suppressions/check?phone=${id}`],
 ] as const;
 
 test.each(PATHS)("%s with hostile ids is refused", async (method, url) => {
@@ -111,6 +115,7 @@ const WRITES = [
   ["POST", () => "/v1/calls/batch"],
   ["POST", () => "/v1/calls/batch/preview"],
   ["POST", () => "/v1/calls/outbound"],
+  ["POST", () => "/v1/suppressions"],
 ] as const;
 
 test.each(WRITES)("%s %s refuses hostile bodies", async (method, url) => {

@@ -23,6 +23,8 @@ const call = await owner.ask("POST", "/v1/calls/outbound", {
   to_number: "+12025550102",
   prompt: "Hello",
 });
+const suppressed = await owner.ask("POST", "/v1/suppressions", { phone: "+12025550109" });
+const suppressionId: string = suppressed.body.suppressions[0].suppression_id;
 const number = encodeURIComponent(owner.phone);
 const batch = `/v1/calls/batch/${campaign.body.campaign_id}`;
 
@@ -56,12 +58,20 @@ const ROUTES: readonly Route[] = [
   ["GET", `/v1/integrations/webhook2/number/${number}`, "number_not_found"],
   ["DELETE", `/v1/integrations/webhook2/number/${number}`, "number_not_found"],
   ["GET", batch, "campaign_not_found"],
+  ["PATCH", batch, "campaign_not_found", { name: "stolen" }],
   ["GET", `${batch}/recipients`, "campaign_not_found"],
   ["GET", `${batch}/recipients/0`, "campaign_not_found"],
+  [
+    "POST",
+    `${batch}/recipients`,
+    "campaign_not_found",
+    { recipients: [{ phone: "+12025550103" }] },
+  ],
   ["POST", `${batch}/launch`, "campaign_not_found"],
   ["POST", `${batch}/pause`, "campaign_not_found"],
   ["POST", `${batch}/resume`, "campaign_not_found"],
   ["POST", `${batch}/cancel`, "campaign_not_found", { hang_up: true }],
+  ["DELETE", `/v1/suppressions/${suppressionId}`, "suppression_not_found"],
   ["GET", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   [
@@ -103,6 +113,7 @@ async function ownersView(): Promise<string> {
     batch,
     `${batch}/recipients`,
     "/v1/calls",
+    "/v1/suppressions",
     `/v1/integrations/webhook/number/${number}`,
   ];
   const answers = await Promise.all(urls.map((url) => owner.ask("GET", url)));
@@ -131,6 +142,10 @@ test("lists of one key hold nothing of another", async () => {
   }
   const numbers = await intruder.ask("GET", `/v1/phone-numbers?agent_id=${owner.agentId}`);
   expect(numbers.body).toEqual({ phone_numbers: [], count: 0 });
+  const suppressions = await intruder.ask("GET", "/v1/suppressions");
+  expect(suppressions.body).toEqual({ suppressions: [], count: 0 });
+  const check = await intruder.ask("GET", "/v1/suppressions/check?phone=%2B12025550109");
+  expect(check.body).toMatchObject({ suppressed: false, suppressed_by: [] });
   expect((await intruder.ask("DELETE", "/v1/calls")).body).toMatchObject({
     calls_deleted: 0,
     calls_skipped: 0,
@@ -143,7 +158,7 @@ test("every route that takes an id is in the list above", () => {
   };
   const known = ROUTES.map(
     ([method, url]) =>
-      `${method} ${url.replace(/\/((agent_|batchcall_|call_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
+      `${method} ${url.replace(/\/((agent_|batchcall_|call_|sup_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
   );
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, route] of Object.entries(methods)) {

@@ -9,8 +9,8 @@ import {
   accountWith,
   createCampaign,
   makeTenant,
-  readCampaign,
   testPhones,
+  waitUntilCompleted,
 } from "../support/campaign-set-up.ts";
 import { startServerProcess, type ServerProcess } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -52,13 +52,7 @@ test("a killed server finishes its campaign after a restart, and calls nobody tw
   const port = new URL(server.url).port;
   server = await startServerProcess({ ...settings, CARILLON_PORT: port });
 
-  const campaign = await waitFor(
-    async () => {
-      const seen = await readCampaign(server, tenant, campaignId);
-      return seen.status === "completed" ? seen : null;
-    },
-    { timeoutMs: 240_000, describe: "the campaign to complete" },
-  );
+  const campaign = await waitUntilCompleted(server, tenant, campaignId);
   expect(campaign.counts).toMatchObject({ waiting: 0, calling: 0, uncertain: 0 });
   const books = simulator.summary();
   expect(books.dialedMoreThanOnce).toEqual({});

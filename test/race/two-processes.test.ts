@@ -8,12 +8,11 @@ import {
   accountWith,
   createCampaign,
   makeTenant,
-  readCampaign,
   testPhones,
+  waitUntilCompleted,
 } from "../support/campaign-set-up.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { createTestDatabase } from "../support/test-database.ts";
-import { waitFor } from "../support/wait-for.ts";
 
 const CONCURRENT_CALLS = 15;
 const CALLS_PER_SECOND = 10;
@@ -44,13 +43,7 @@ test("the key's limit and the pace hold across processes, and nobody is dialed t
   const limits = { concurrentCalls: CONCURRENT_CALLS, callsPerSecond: CALLS_PER_SECOND };
   const tenant = await makeTenant(first, limits);
   const campaignId = await createCampaign(first, tenant, testPhones(RECIPIENTS));
-  const campaign = await waitFor(
-    async () => {
-      const seen = await readCampaign(second, tenant, campaignId);
-      return seen.status === "completed" ? seen : null;
-    },
-    { timeoutMs: 240_000, describe: "the campaign to complete" },
-  );
+  const campaign = await waitUntilCompleted(second, tenant, campaignId);
 
   const total = Object.values(campaign.counts).reduce((sum, count) => sum + count, 0);
   expect(total).toBe(RECIPIENTS);

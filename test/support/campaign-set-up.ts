@@ -6,6 +6,7 @@ import {
 } from "../../src/simulator/carrier-model/default-account.ts";
 import type { Campaign } from "../../src/http/contract/campaign.ts";
 import type { ServerProcess } from "./server-process.ts";
+import { waitFor } from "./wait-for.ts";
 
 export const FROM_NUMBER = "+12025550100";
 
@@ -59,11 +60,13 @@ export async function createCampaign(
   server: ServerProcess,
   tenant: Tenant,
   phones: readonly string[],
+  fields: object = {},
 ): Promise<string> {
   const body = {
     agent_id: tenant.agentId,
     prompt: "Remind the patient of their appointment.",
     recipients: phones.map((phone) => ({ phone })),
+    ...fields,
   };
   const path = "/v1/calls/batch";
   const created = await server.ask<{ campaign_id: string }>("POST", path, body, tenant.bearer);
@@ -78,4 +81,30 @@ export async function readCampaign(
 ): Promise<Campaign> {
   const path = `/v1/calls/batch/${campaignId}`;
   return (await server.ask<Campaign>("GET", path, undefined, tenant.bearer)).body;
+}
+
+// A look at the API every now and then: far below a key's rate limit, which would hide the end.
+const POLL_MS = 500;
+// Three looks at the carrier's list for one request without an answer take 150 s; a machine under
+// load may leave one behind twice.
+const COMPLETE_TIMEOUT_MS = 420_000;
+
+/** Waits until the campaign is completed, and answers it. Says what it saw if it never is. */
+export function waitUntilCompleted(
+  server: ServerProcess,
+  tenant: Tenant,
+  campaignId: string,
+): Promise<Campaign> {
+  let last: Campaign | null = null;
+  return waitFor(
+    async () => {
+      last = await readCampaign(server, tenant, campaignId);
+      return last.status === "completed" ? last : null;
+    },
+    {
+      timeoutMs: COMPLETE_TIMEOUT_MS,
+      pollMs: POLL_MS,
+      describe: () => `the campaign to complete; last seen: ${JSON.stringify(last)}`,
+    },
+  );
 }

@@ -5,5 +5,5 @@ import { expect, vi } from "vitest";
 const SLOW_ROOMS = /[\\/]test[\\/](e2e|race|simulation)[\\/]/;
 
 if (SLOW_ROOMS.test(expect.getState().testPath ?? "")) {
-  vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+  vi.setConfig({ testTimeout: 480_000, hookTimeout: 120_000 });
 }

@@ -10,6 +10,8 @@ export interface WaitOptions {
    * what was seen.
    */
   readonly describe: string | (() => string);
+  /** Between two looks, ms. Default 10; more for what counts its callers, as a rate limit does. */
+  readonly pollMs?: number;
 }
 
 const POLL_MS = 10;
@@ -34,6 +36,6 @@ export async function waitFor<T>(
       const what = typeof options.describe === "string" ? options.describe : options.describe();
       throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`);
     }
-    await delay(POLL_MS);
+    await delay(options.pollMs ?? POLL_MS);
   }
 }

@@ -5,9 +5,10 @@
 import { z } from "zod";
 
 import { MAX_PROMPT_LENGTH, MAX_RECIPIENTS } from "../../domain/batch-request.ts";
+import { ExpiresAt, PacingShare, Retry } from "./campaign-fields.ts";
 import type { FieldCodes } from "./field-codes.ts";
 
-const MAX_CAMPAIGN_NAME_LENGTH = 200;
+export const MAX_CAMPAIGN_NAME_LENGTH = 200;
 
 export const RecipientInput = z
   .strictObject({
@@ -25,6 +26,11 @@ export const RecipientInput = z
       .nullable()
       .optional()
       .describe("Replaces the campaign's prompt for this recipient only."),
+    timezone: z
+      .string()
+      .nullable()
+      .optional()
+      .describe("The recipient's own IANA zone. Checked; not used for the campaign's window."),
   })
   .meta({ id: "BatchRecipient" });
 
@@ -81,12 +87,9 @@ const fields = {
     .nullable()
     .optional()
     .describe("IANA zone of the window. Else the agent's, else Europe/London."),
-  expires_at: z
-    .string()
-    .max(64)
-    .nullable()
-    .optional()
-    .describe("Instant with its offset, ISO 8601: who was not reached by then is not called."),
+  expires_at: ExpiresAt.nullable().optional(),
+  pacing_share: PacingShare.nullable().optional().describe("1 unless given; see the campaign."),
+  retry: Retry.nullable().optional().describe("Without it everybody is called once."),
   max_concurrent: z.unknown().optional().describe("Accepted and ignored."),
   metadata: z.unknown().optional().describe("Accepted and ignored."),
 };
@@ -141,6 +144,9 @@ export const CreatedBatch = z
       .array(InvalidEntry)
       .describe("At most the first 1,000; `state=invalid` of the recipients has all."),
     duplicate_count: z.number().describe("Recipients whose phone stands earlier in the list."),
+    suppressed_count: z
+      .number()
+      .describe("Of the valid ones, those on a suppression list: they are not called."),
     timezone: z.string().describe("Zone of the window, resolved."),
   })
   .meta({
@@ -153,6 +159,7 @@ export const CreatedBatch = z
         invalid_count: 0,
         invalid: [],
         duplicate_count: 0,
+        suppressed_count: 0,
         timezone: "Europe/London",
       },
     ],

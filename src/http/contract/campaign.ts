@@ -4,6 +4,10 @@
 import { z } from "zod";
 
 import { RECIPIENT_STATES } from "../../domain/recipient-state.ts";
+import { MAX_PROMPT_LENGTH } from "../../domain/batch-request.ts";
+import { MAX_CAMPAIGN_NAME_LENGTH } from "./batch.ts";
+import { ExpiresAt, PacingShare, Retry, RetryPolicyShown } from "./campaign-fields.ts";
+import type { FieldCodes } from "./field-codes.ts";
 import { pageFields } from "./page.ts";
 
 export const CampaignStatus = z.enum([
@@ -31,14 +35,22 @@ const summary = {
   window_start_minutes: z.number().nullable(),
   window_end_minutes: z.number().nullable(),
   window_days: z.array(z.string()).nullable(),
-  timezone: z.string(),
+  timezone: z.string().describe("Zone of the window; `recipient`: each recipient's own."),
   window_overridden_until: z
     .string()
     .nullable()
     .describe("A launch by hand calls outside the window until here."),
-  recipients_count: z.number().describe("Recipients that may be called."),
+  recipients_count: z
+    .number()
+    .describe("Recipients with a valid phone, the suppressed ones among them."),
   invalid_count: z.number().describe("Entries that were skipped because their phone was invalid."),
   duplicate_count: z.number(),
+  suppressed_count: z
+    .number()
+    .describe("Recipients that were on a suppression list when they were added. Now: counts."),
+  pacing_share: z.number(),
+  retry: RetryPolicyShown.nullable().describe("null: one call per recipient."),
+  expires_at: z.string().nullable(),
   created_at: z.string(),
   started_at: z.string().nullable(),
   ended_at: z.string().nullable(),
@@ -99,6 +111,12 @@ export const Recipient = z
     state: RecipientState,
     state_reason: z.string().nullable(),
     attempts: z.number(),
+    time_zones: z
+      .array(z.string())
+      .nullable()
+      .describe(
+        "Zones the phone may be in; the window must be open in all. null: the campaign's zone.",
+      ),
     call_ids: z.array(z.string()),
     not_dialed_because: NotDialedBecause.nullable().describe(
       "The rule that holds the recipient back now.",
@@ -134,6 +152,32 @@ export const LaunchRequest = z
 export const CancelRequest = z
   .object({ hang_up: z.boolean().default(false).describe("true: end live calls too.") })
   .meta({ id: "CancelCampaign", examples: [{ hang_up: false }] });
+
+const windowBound = z.number().nullable().optional();
+
+export const EditCampaignRequest = z
+  .strictObject({
+    name: z.string().max(MAX_CAMPAIGN_NAME_LENGTH).nullable().optional(),
+    prompt: z.string().min(1).max(MAX_PROMPT_LENGTH).optional().describe("For calls to come."),
+    scheduled_date: z
+      .string()
+      .max(32)
+      .optional()
+      .describe("YYYY-MM-DD; only before the campaign has started."),
+    window_start_minutes: windowBound.describe("null takes the bound away."),
+    window_end_minutes: windowBound.describe("null takes the bound away."),
+    window_days: z.array(z.string().max(16)).max(7).nullable().optional(),
+    timezone: z.string().max(64).optional().describe("IANA zone of the window."),
+    pacing_share: PacingShare.optional(),
+    expires_at: ExpiresAt.nullable().optional(),
+    retry: Retry.nullable().optional().describe("null: no more retries are planned."),
+  })
+  .meta({ id: "EditCampaign", examples: [{ window_end_minutes: 1140, pacing_share: 2 }] });
+export type EditCampaignRequest = z.infer<typeof EditCampaignRequest>;
+
+export const editFieldCodes: FieldCodes = {
+  prompt: { too_long: "prompt_too_long", isRequired: true },
+};
 
 export const NoFields = z.object({}).meta({ id: "NoFields", examples: [{}] });
 

@@ -35,6 +35,15 @@ const maxCallsPerDay = z
   .nullable()
   .describe("Calls the key may place in 24 hours; null: no limit.");
 
+const cap = z.int().min(1).max(1_000).nullable().optional();
+
+const maxCallsPerRecipient = z
+  .strictObject({ per_24_hours: cap, per_7_days: cap, per_30_days: cap })
+  .nullable()
+  .describe(
+    "Calls to one phone over all campaigns of the key, in each rolling period; null: no cap.",
+  );
+
 export const CreateKeyRequest = z
   .object({
     name: name.optional(),
@@ -42,6 +51,7 @@ export const CreateKeyRequest = z
     concurrent_call_limit: concurrentCallLimit.default(DEFAULT_CONCURRENT_CALL_LIMIT),
     allowed_countries: allowedCountries.optional(),
     max_calls_per_day: maxCallsPerDay.optional(),
+    max_calls_per_recipient: maxCallsPerRecipient.optional(),
   })
   .meta({
     id: "CreateKey",
@@ -55,6 +65,7 @@ export const UpdateKeyRequest = z
     concurrent_call_limit: concurrentCallLimit.optional(),
     allowed_countries: allowedCountries.optional(),
     max_calls_per_day: maxCallsPerDay.optional(),
+    max_calls_per_recipient: maxCallsPerRecipient.optional(),
   })
   .meta({ id: "UpdateKey", examples: [{ concurrent_call_limit: 25 }] });
 export type UpdateKeyRequest = z.input<typeof UpdateKeyRequest>;
@@ -66,6 +77,13 @@ export const ApiKey = z
     concurrent_call_limit: z.number(),
     allowed_countries: z.array(z.string()).nullable(),
     max_calls_per_day: z.number().nullable(),
+    max_calls_per_recipient: z
+      .object({
+        per_24_hours: z.number().nullable(),
+        per_7_days: z.number().nullable(),
+        per_30_days: z.number().nullable(),
+      })
+      .nullable(),
     created_at: z.string(),
     rotated_at: z.string().nullable(),
     revoked_at: z.string().nullable(),

@@ -3,7 +3,6 @@
 
 import { z } from "zod";
 
-import { parseInstant } from "../../domain/instant.ts";
 import { InvalidEntry } from "./batch.ts";
 
 const MAX_OPENINGS = 100;
@@ -12,16 +11,9 @@ const DEFAULT_OPENINGS = 7;
 const MAX_TALK_SECONDS = 3_600;
 
 export const PreviewQuery = z.object({
-  from: z
-    .string()
-    .max(64)
-    .transform((text, context) => {
-      const at = parseInstant(text);
-      if (at !== null) return at;
-      const message = "must be an instant with its offset, such as 2030-06-12T09:00:00Z";
-      context.addIssue({ code: "custom", message, input: text });
-      return z.NEVER;
-    })
+  from: z.iso
+    .datetime({ offset: true, error: "must be an instant such as 2030-06-12T09:00:00Z" })
+    .transform((text) => Date.parse(text))
     .optional()
     .describe("The moment of the create: an instant with its offset, ISO 8601. Now unless given."),
   openings: z.coerce

@@ -1,18 +1,23 @@
-// When a batch may dial: zone, window and day of the request, resolved once at creation into the
-// instants that the engine compares (contract A.4; DESIGN §5).
+// When a campaign may dial: zone, window and day of a request, resolved at creation and at every
+// edit into the instants that the engine compares (contract A.4; DESIGN §5).
 
-import { AppError } from "../domain/app-error.ts";
-import { nextOpening, parseCallingWindow, type CallingWindow } from "../domain/calling-window.ts";
-import { parseInstant, type Instant } from "../domain/instant.ts";
+import { AppError } from "./app-error.ts";
 import {
-  DEFAULT_TIME_ZONE,
-  localDateOf,
-  resolveTimeZone,
-  startOfLocalDay,
-} from "../domain/time-zone.ts";
-import type { BatchFields } from "./contract/batch.ts";
+  nextOpening,
+  parseCallingWindow,
+  type CallingWindow,
+  type CallingWindowFields,
+} from "./calling-window.ts";
+import type { Instant } from "./instant.ts";
+import { DEFAULT_TIME_ZONE, localDateOf, resolveTimeZone, startOfLocalDay } from "./time-zone.ts";
 
-export interface BatchSchedule {
+export interface ScheduleFields extends CallingWindowFields {
+  readonly schedule_type?: "now" | "schedule" | null | undefined;
+  readonly scheduled_date?: string | null | undefined;
+  readonly timezone?: string | null | undefined;
+}
+
+export interface CampaignSchedule {
   readonly type: "now" | "schedule";
   readonly date: string | null;
   readonly window: CallingWindow | null;
@@ -20,44 +25,32 @@ export interface BatchSchedule {
   readonly windowsOpenFrom: Instant | null;
   readonly opensAt: Instant;
   readonly closesAt: Instant;
-  /** Who was not reached by then is not called any more; null: no end. */
-  readonly expiresAt: Instant | null;
 }
 
 /**
  * @param agentZone the zone of a request that names none; null: Europe/London.
- * @throws AppError `campaign_creation_failed` with details.reason invalid_timezone, invalid_window,
- * invalid_schedule or invalid_expiry.
+ * @param options.isPastDayFine a day that has passed since it was chosen still means: from that day
+ * on.
+ * @throws AppError `campaign_creation_failed` with details.reason invalid_timezone, invalid_window
+ * or invalid_schedule.
  */
 export function resolveSchedule(
-  fields: BatchFields,
+  fields: ScheduleFields,
   agentZone: string | null,
   now: Instant,
-): BatchSchedule {
+  options: { readonly isPastDayFine: boolean } = { isPastDayFine: false },
+): CampaignSchedule {
   const timezone = resolveZone(fields.timezone ?? agentZone ?? DEFAULT_TIME_ZONE);
   const parsed = parseCallingWindow(fields);
   if (parsed.kind === "invalid") throw refusal("invalid_window", parsed.field, parsed.message);
   const type = fields.schedule_type ?? "now";
   const date =
-    type === "schedule" ? scheduledDay(fields.scheduled_date ?? "", timezone, now) : null;
+    type === "schedule"
+      ? scheduledDay(fields.scheduled_date ?? "", timezone, now, options.isPastDayFine)
+      : null;
   const windowsOpenFrom = date === null ? null : startOfLocalDay(date, timezone);
   const opening = nextOpening(parsed.window, timezone, now, windowsOpenFrom);
-  const expiresAt = resolveExpiry(fields.expires_at ?? null, now);
-  return { type, date, window: parsed.window, timezone, windowsOpenFrom, ...opening, expiresAt };
-}
-
-function resolveExpiry(text: string | null, now: Instant): Instant | null {
-  if (text === null) return null;
-  const at = parseInstant(text);
-  if (at === null) {
-    throw refusal(
-      "invalid_expiry",
-      "expires_at",
-      "expires_at must be an instant with its offset, such as 2030-06-12T18:00:00Z",
-    );
-  }
-  if (at <= now) throw refusal("invalid_expiry", "expires_at", "expires_at is in the past");
-  return at;
+  return { type, date, window: parsed.window, timezone, windowsOpenFrom, ...opening };
 }
 
 function resolveZone(text: string): string {
@@ -74,7 +67,12 @@ function resolveZone(text: string): string {
 const MAX_DAYS_AHEAD = 3_660;
 const DAY_MS = 86_400_000;
 
-function scheduledDay(text: string, timezone: string, now: Instant): string {
+function scheduledDay(
+  text: string,
+  timezone: string,
+  now: Instant,
+  isPastDayFine: boolean,
+): string {
   const date = parseDate(text);
   if (date === null) {
     throw refusal(
@@ -84,7 +82,7 @@ function scheduledDay(text: string, timezone: string, now: Instant): string {
     );
   }
   const today = localDateOf(now, timezone);
-  if (date < today) {
+  if (date < today && !isPastDayFine) {
     throw refusal(
       "invalid_schedule",
       "scheduled_date",
