@@ -46,6 +46,7 @@ await withDatabase(async (db) => {
       campaignId: "batchcall_0000000000000000",
       keyId: "key_00000000000000000000000000000000",
       createdAt: new Date().toISOString(),
+      purpose: "create",
       allowedCountries: null,
     });
     const inlineMs = performance.now() - startedAt;

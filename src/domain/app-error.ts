@@ -31,6 +31,7 @@ export const ERROR_STATUS = {
   country_not_allowed: 400,
   model_not_configured: 400,
   campaign_not_found: 404,
+  recipient_not_found: 404,
   call_not_found: 404,
   agent_not_found: 404,
   number_not_found: 404,

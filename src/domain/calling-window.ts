@@ -157,14 +157,25 @@ export function nextOpenings(
   opensFrom: Instant | null,
   count: number,
 ): readonly Opening[] {
-  const openings: Opening[] = [];
+  return [...eachOpening(window, zone, from, opensFrom).take(count)];
+}
+
+/**
+ * Every opening from `from` on, each found when it is asked for. It ends only where a window never
+ * closes.
+ */
+export function* eachOpening(
+  window: CallingWindow | null,
+  zone: string,
+  from: Instant,
+  opensFrom: Instant | null,
+): Generator<Opening, void> {
   let next = nextOpening(window, zone, from, opensFrom);
-  while (openings.length < count) {
-    openings.push(next);
-    if (next.closesAt === Number.POSITIVE_INFINITY) break;
+  yield next;
+  while (next.closesAt !== Number.POSITIVE_INFINITY) {
     next = nextOpening(window, zone, next.closesAt, opensFrom);
+    yield next;
   }
-  return openings;
 }
 
 // The longest wait for a weekly window is a week, two where a zone drops its day; from there it is

@@ -66,12 +66,23 @@ export function nextCommonOpenings(
   date: string | null,
   count: number,
 ): readonly Opening[] {
-  const openings: Opening[] = [];
+  return [...eachCommonOpening(window, zones, from, date).take(count)];
+}
+
+/**
+ * Every common opening from `from` on, each found when it is asked for. It ends when 30 days pass
+ * without one or one never closes.
+ */
+export function* eachCommonOpening(
+  window: CallingWindow | null,
+  zones: readonly string[],
+  from: Instant,
+  date: string | null,
+): Generator<Opening, void> {
   let next = nextCommonOpening(window, zones, from, date);
-  while (next !== null && openings.length < count) {
-    openings.push(next);
-    if (next.closesAt === Number.POSITIVE_INFINITY) break;
+  while (next !== null) {
+    yield next;
+    if (next.closesAt === Number.POSITIVE_INFINITY) return;
     next = nextCommonOpening(window, zones, next.closesAt, date);
   }
-  return openings;
 }

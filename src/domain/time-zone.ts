@@ -35,6 +35,16 @@ export function startOfLocalDay(date: string, zone: string): Instant {
 }
 
 /**
+ * The local date and time of an instant with its offset, e.g. "2030-06-12T09:00:00+01:00"; no zone
+ * in brackets, and a fraction only where there is one.
+ */
+export function formatLocalTime(at: Instant, zone: string): string {
+  return Temporal.Instant.fromEpochMilliseconds(at)
+    .toZonedDateTimeISO(zone)
+    .toString({ timeZoneName: "never" });
+}
+
+/**
  * Version of the zone rules this process computes with, e.g. "2026b". Stored instants remember
  * theirs.
  */

@@ -16,7 +16,7 @@ import { createAppendParser } from "./append-parser.ts";
 import type { ListFormat } from "./append-parsing.ts";
 import { createUploads, type Uploads } from "./append-uploads.ts";
 import { writeAppend } from "./append-write.ts";
-import { campaignNotFound } from "./campaign-routes.ts";
+import { campaignNotFound } from "./own-campaign.ts";
 import { AppendQuery, AppendRequest, AppendedRecipients } from "./contract/append.ts";
 import { CampaignParams } from "./contract/campaign.ts";
 import { beginIdempotentWork, beginOnceOnly, LIST_LOCK_MS, sendStored } from "./idempotency.ts";

@@ -41,7 +41,8 @@ export interface BatchContext {
 
 type Ports = Pick<HttpDependencies, "database" | "clock" | "model">;
 
-interface Plan extends BatchContext {
+/** What a batch that may be created would be. */
+export interface BatchPlan extends BatchContext {
   readonly batch: ParsedBatch;
   readonly agentId: string;
   readonly number: PhoneNumberRow;
@@ -70,7 +71,8 @@ export async function createBatch(
   if (known !== null) {
     return { status: 201, body: JSON.stringify(presentBatch(batch, known)), isReplay: true };
   }
-  const plan = await planBatch(ports, batch, context);
+  const plan = await planBatch(ports.database, batch, context);
+  requireModel(ports.model);
   let isReplay = false;
   const answer = await commitAnswer(ports, request, async (tx) => {
     // Of identical creates at once the first writes; the others wait here and then find it.
@@ -99,25 +101,32 @@ function presentBatch(batch: ParsedBatch, created: Created): CreatedBatch {
   };
 }
 
-function lockNumberOf({ keyId, batch }: Plan): bigint {
+function lockNumberOf({ keyId, batch }: BatchPlan): bigint {
   return createHash("sha256").update(keyId).update(batch.bodyHash).digest().readBigInt64BE(0);
 }
 
-/** Source of the order: agent, number, schedule as in contract B.4; then what is ours. */
-async function planBatch(ports: Ports, batch: ParsedBatch, context: BatchContext): Promise<Plan> {
+/**
+ * Checks everything of a batch that needs the database or a zone; writes nothing.
+ * @throws AppError `agent_not_found`, or `campaign_creation_failed` with details.reason.
+ * Source of the order: agent, number, schedule as in contract B.4; then what is ours.
+ */
+export async function planBatch(
+  db: Queryable,
+  batch: ParsedBatch,
+  context: BatchContext,
+): Promise<BatchPlan> {
   const { fields } = batch;
-  const agent = await findAgent(ports.database, context.keyId, fields.agent_id);
+  const agent = await findAgent(db, context.keyId, fields.agent_id);
   if (agent === null) throw agentNotFound();
   if (!agent.isActive) {
     throw creationFailed("agent_inactive", "The agent is inactive: set its is_active to true.");
   }
   const schedule = planSchedule(batch, agent.timezone, context.createdAt);
   const fromNumber = fields.from_number ?? null;
-  const choice = await chooseNumber(ports.database, context.keyId, agent.id, fromNumber);
+  const choice = await chooseNumber(db, context.keyId, agent.id, fromNumber);
   if (choice.kind === "unusable") throw creationFailed("from_number", choice.message);
   if (choice.kind === "undecided") throw undecided(choice.numbers);
   const expiresAt = fields.expires_at ? expiryOf(fields.expires_at, context.createdAt) : null;
-  requireModel(ports.model);
   return { ...context, batch, agentId: agent.id, number: choice.number, schedule, expiresAt };
 }
 
@@ -135,7 +144,7 @@ function planSchedule(
 }
 
 /** Zone of the window as answers name it. */
-function shownZone({ fields }: ParsedBatch, timezone: string): string {
+export function shownZone({ fields }: ParsedBatch, timezone: string): string {
   return fields.timezone === RECIPIENT_ZONES ? RECIPIENT_ZONES : timezone;
 }
 
@@ -157,7 +166,7 @@ function creationFailed(reason: string, message: string, more: object = {}): App
   return new AppError("campaign_creation_failed", { message, details: { reason, ...more } });
 }
 
-async function writeBatch(tx: Queryable, plan: Plan): Promise<Created> {
+async function writeBatch(tx: Queryable, plan: BatchPlan): Promise<Created> {
   const { batch, schedule, number } = plan;
   const status = schedule.type === "schedule" ? "scheduled" : "running";
   await insertCampaign(tx, {

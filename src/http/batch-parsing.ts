@@ -15,6 +15,7 @@ import { groupByZones, type NewZoneGroup, type ZoneGrouping } from "../domain/zo
 import { nearestName } from "../domain/nearest-name.ts";
 import { displayable } from "../domain/plain-text.ts";
 import { batchFieldCodes, batchFieldNames, BatchFields } from "./contract/batch.ts";
+import { createPhoneWriter } from "./phone-rows.ts";
 import { inItsZones, zoneFrameOf } from "./recipient-zones.ts";
 import { createRowWriter, type RowFrame } from "./recipient-rows.ts";
 import { parseJson, refuseUnsafeValues } from "./request-body.ts";
@@ -22,6 +23,8 @@ import { requestErrorOf } from "./request-errors.ts";
 
 export interface BatchParsingRequest extends RowFrame {
   readonly body: Uint8Array;
+  /** A preview counts and lists invalid phones and refuses none of them. */
+  readonly purpose: "create" | "preview";
   /** ISO codes the key may call; null: all. */
   readonly allowedCountries: readonly string[] | null;
 }
@@ -37,7 +40,9 @@ export interface ParsedBatch {
   readonly zoneGroups: readonly NewZoneGroup[];
   /** The first of them; see MAX_LISTED_INVALID. */
   readonly invalid: readonly InvalidEntry[];
-  /** COPY text, one buffer each, ready to be transferred. */
+  /**
+   * Ready to be transferred. To create: COPY text. To preview: the valid phones, one a line.
+   */
   readonly chunks: readonly Uint8Array<ArrayBuffer>[];
 }
 
@@ -77,16 +82,20 @@ function readBatch(request: BatchParsingRequest): Omit<ParsedBatch, "kind" | "bo
     skipDuplicates: fields.skip_duplicates ?? false,
     grouping: zones === null ? null : groupByZones(zones),
   });
-  if (rows.invalidCount > 0 && !(fields.skip_invalid ?? false))
-    throw invalidPhones(rows, list.length);
-  if (rows.validCount === 0) {
-    throw new AppError("campaign_no_recipients", {
-      message: "Nobody is left to call: every phone of the list is invalid.",
-      details: listOf(rows, list.length),
-    });
+  if (request.purpose === "create") {
+    refuseInvalidPhones(rows, list.length, fields.skip_invalid ?? false);
   }
   const { isCountryOnly: _, ...counted } = rows;
   return { fields, ...counted };
+}
+
+function refuseInvalidPhones(rows: Rows, total: number, skipInvalid: boolean): void {
+  if (rows.invalidCount > 0 && !skipInvalid) throw invalidPhones(rows, total);
+  if (rows.validCount > 0) return;
+  throw new AppError("campaign_no_recipients", {
+    message: "Nobody is left to call: every phone of the list is invalid.",
+    details: listOf(rows, total),
+  });
 }
 
 function readFields(rest: Record<string, unknown>, recipients: unknown): BatchFields {
@@ -148,7 +157,9 @@ function readRecipients(
   options: { readonly skipDuplicates: boolean; readonly grouping: ZoneGrouping | null },
 ): Rows {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
-  const writer = createRowWriter(request, (chunk) => chunks.push(chunk));
+  const give = (chunk: Uint8Array<ArrayBuffer>): void => void chunks.push(chunk);
+  const writer =
+    request.purpose === "create" ? createRowWriter(request, give) : createPhoneWriter(give);
   const seen = new Set<string>();
   const invalid: InvalidEntry[] = [];
   const counts = { validCount: 0, invalidCount: 0, duplicateCount: 0 };

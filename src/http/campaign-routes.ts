@@ -1,14 +1,8 @@
-// Campaigns: list, one, its recipients; launch, pause, resume, cancel (contract B.3; DESIGN §5).
+// Campaigns: list, one; launch, pause, resume, cancel (contract B.3; DESIGN §5).
 // The verbs are the engine's.
 
 import { AppError } from "../domain/app-error.ts";
-import {
-  findCampaign,
-  listCampaigns,
-  readCampaignProgress,
-  type CampaignRow,
-} from "../store/campaign-list.ts";
-import { listRecipients, readDialHoldFacts } from "../store/recipient-list.ts";
+import { listCampaigns, readCampaignProgress } from "../store/campaign-list.ts";
 import {
   Campaign,
   CampaignList,
@@ -18,22 +12,18 @@ import {
   CancelRequest,
   LaunchRequest,
   NoFields,
-  RecipientList,
-  RecipientListQuery,
 } from "./contract/campaign.ts";
-import { presentCampaign, presentCampaignSummary, presentRecipient } from "./present-campaign.ts";
+import { campaignNotFound, ownCampaign } from "./own-campaign.ts";
+import { presentCampaign, presentCampaignSummary } from "./present-campaign.ts";
+import { sharedHoldFacts } from "./recipient-routes.ts";
 import { requireModel } from "./require-model.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
-import { VOICE_ALIVE_MS } from "../domain/claim-plan.ts";
 import type { CampaignVerbResult } from "../engine/campaign-verbs.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
-
-const DAY_MS = 86_400_000;
 
 export function addCampaignRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addLists(app, dependencies);
   addGet(app, dependencies);
-  addRecipients(app, dependencies);
   addLaunchAndCancel(app, dependencies);
   addPauseAndResume(app, dependencies);
 }
@@ -83,40 +73,6 @@ function addGet(app: RouteApp, { database, clock }: HttpDependencies): void {
     },
     handler: async (request) => {
       return showCampaign({ database, clock }, keyOf(request).id, request.params.campaign_id);
-    },
-  });
-}
-
-function addRecipients(app: RouteApp, { database, clock }: HttpDependencies): void {
-  app.route({
-    method: "GET",
-    url: "/v1/calls/batch/:campaign_id/recipients",
-    config: { access: "key" },
-    schema: {
-      tags: ["Campaigns"],
-      summary: "List a campaign's recipients, in the list's order",
-      description: "For everyone who still waits: which rule holds them back now, and until when.",
-      operationId: "listRecipients",
-      params: CampaignParams,
-      querystring: RecipientListQuery,
-      response: { 200: RecipientList, ...errorAnswers(400, 404) },
-    },
-    handler: async (request) => {
-      const { state, limit, offset } = request.query;
-      const campaign = await ownCampaign(database, keyOf(request).id, request.params.campaign_id);
-      const rows = await listRecipients(database, campaign.id, {
-        state: state ?? null,
-        limit,
-        offset,
-      });
-      const now = clock.now();
-      const shared = await readDialHoldFacts(database, campaign.id, {
-        now,
-        aliveSince: now - VOICE_ALIVE_MS,
-        dayStart: now - DAY_MS,
-      });
-      const recipients = rows.map((row) => presentRecipient(row, campaign, shared, now));
-      return { recipients, count: recipients.length, limit, offset };
     },
   });
 }
@@ -230,19 +186,7 @@ export async function showCampaign(
 ): Promise<Campaign> {
   const campaign = await ownCampaign(database, keyId, campaignId);
   const progress = await readCampaignProgress(database, campaign.id);
-  return presentCampaign(campaign, progress, clock.now());
-}
-
-async function ownCampaign(
-  database: HttpDependencies["database"],
-  keyId: string,
-  campaignId: string,
-): Promise<CampaignRow> {
-  const campaign = await findCampaign(database, keyId, campaignId);
-  if (campaign === null) throw campaignNotFound();
-  return campaign;
-}
-
-export function campaignNotFound(): AppError {
-  return new AppError("campaign_not_found", { message: "There is no such campaign." });
+  const now = clock.now();
+  const shared = await sharedHoldFacts(database, campaign.id, now);
+  return presentCampaign(campaign, progress, shared, now);
 }

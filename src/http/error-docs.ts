@@ -33,6 +33,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   model_not_configured:
     "No language model is set up, so nobody is called. The message says what to set.",
   campaign_not_found: "There is no such campaign, or it belongs to another key.",
+  recipient_not_found: "The campaign's list has no such row; rows count from 0.",
   call_not_found: "There is no such call, it was deleted, or it belongs to another key.",
   agent_not_found: "There is no such agent, it was deleted, or it belongs to another key.",
   number_not_found: "The number was not imported with this key.",

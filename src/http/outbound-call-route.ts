@@ -13,7 +13,7 @@ import { listOutboundNumbers, type PhoneNumberRow } from "../store/phone-numbers
 import { findSuppressions } from "../store/suppressions.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import { chooseNumber } from "./calling-number.ts";
-import { campaignNotFound } from "./campaign-routes.ts";
+import { campaignNotFound } from "./own-campaign.ts";
 import {
   outboundFieldCodes,
   OutboundCallAnswer,

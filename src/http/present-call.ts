@@ -49,7 +49,7 @@ export function presentCall(call: CallRow): Call {
     call_type: "outbound",
     from_number: call.fromNumber,
     to_number: call.toNumber,
-    call_status: STATUS_WORDS[call.status],
+    call_status: statusWord(call.status),
     start_timestamp: call.sentAt,
     end_timestamp: call.endedAt,
     answered_at: call.answeredAt,
@@ -82,7 +82,12 @@ const NOT_ANALYSED = {
   caller_name: null,
 } satisfies Partial<Call>;
 
-function endedReason(call: CallRow): string | null {
+/** Contract B.6. */
+export function statusWord(status: CallStatus): CallStatusWord {
+  return STATUS_WORDS[status];
+}
+
+export function endedReason(call: Pick<CallRow, "status" | "endedReason">): string | null {
   if (LIVE.has(call.status)) return null;
   // An ended call always shows a reason, or a polling client would wait for ever.
   return call.endedReason ?? (call.status === "no_answer" ? "no-answer" : call.status);

@@ -1,7 +1,7 @@
 // Campaigns and their recipients as the API shows them, from their rows.
 
 import { nextOpening } from "../domain/calling-window.ts";
-import { decideDialHold, type DialHoldFacts } from "../domain/dial-hold.ts";
+import { decideDialHold } from "../domain/dial-hold.ts";
 import type { Instant } from "../domain/instant.ts";
 import { RECIPIENT_STATES } from "../domain/recipient-state.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
@@ -11,7 +11,7 @@ import {
   type CampaignProgress,
   type CampaignRow,
 } from "../store/campaign-list.ts";
-import type { RecipientRow } from "../store/recipient-list.ts";
+import type { RecipientRow, SharedHoldFacts } from "../store/recipient-list.ts";
 import type { Campaign, CampaignSummary, Recipient } from "./contract/campaign.ts";
 import { isoTime, isoTimeOrNull } from "./iso-time.ts";
 
@@ -54,9 +54,11 @@ function shownRetry(policy: RetryPolicy | null): CampaignSummary["retry"] {
   };
 }
 
+/** @param shared null when the campaign has just vanished. */
 export function presentCampaign(
   campaign: CampaignRow,
   progress: CampaignProgress,
+  shared: SharedHoldFacts | null,
   now: Instant,
 ): Campaign {
   const none = Object.fromEntries(RECIPIENT_STATES.map((state) => [state, 0]));
@@ -66,7 +68,29 @@ export function presentCampaign(
     counts: { ...none, ...progress.recipientsByState },
     ended_reasons: { ...progress.callsByEndedReason },
     next_dial_at: isoTimeOrNull(nextDialAt(campaign, progress.nextDueAt, now)),
+    held_back_by: shared === null ? null : heldBackBy(campaign, progress, shared, now),
   };
+}
+
+/** What holds back whoever is next: the first of those who wait. */
+function heldBackBy(
+  campaign: CampaignRow,
+  { recipientsByState, nextDueAt }: CampaignProgress,
+  shared: SharedHoldFacts,
+  now: Instant,
+): Campaign["held_back_by"] {
+  if ((recipientsByState.waiting ?? 0) === 0) return null;
+  // Nobody can be claimed although somebody waits: all of them wait for a call to their phone.
+  const waitsForPhone = nextDueAt === null;
+  const recipient = {
+    state: "waiting" as const,
+    dueAt: nextDueAt ?? now,
+    dueReason: null,
+    waitsForPhone,
+  };
+  const hold = decideDialHold({ ...shared, campaign, recipient, now });
+  if (hold === null || hold.rule === "next_in_turn") return null;
+  return { rule: hold.rule, message: hold.message, until: isoTimeOrNull(hold.until) };
 }
 
 /**
@@ -100,7 +124,7 @@ function nextDialAt(
 export function presentRecipient(
   recipient: RecipientRow,
   campaign: CampaignRow,
-  shared: Omit<DialHoldFacts, "recipient" | "campaign" | "now"> | null,
+  shared: SharedHoldFacts | null,
   now: Instant,
 ): Recipient {
   const { zoneOpensAt, zoneClosesAt } = recipient;

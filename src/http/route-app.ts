@@ -10,6 +10,7 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ZodType } from "zod";
 
 import type { KeyAccess } from "../store/api-keys.ts";
 import { ErrorEnvelope } from "./contract/error.ts";
@@ -33,6 +34,15 @@ export function errorAnswers<S extends ErrorStatus = never>(
     S | 401 | 429 | 500,
     typeof ErrorEnvelope
   >;
+}
+
+/** Checks one part of a request with its schema. */
+export function validatorCompiler({ schema }: { readonly schema: unknown }) {
+  return (data: unknown) => {
+    // The input is kept in the issues so that what is missing can be told from what is wrong.
+    const result = (schema as ZodType).safeParse(data, { reportInput: true });
+    return result.success ? { value: result.data } : { error: result.error };
+  };
 }
 
 /** The key that asks. Only for routes whose access is `key`. */

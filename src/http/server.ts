@@ -4,7 +4,6 @@
 
 import fastify, { LogController, type FastifyInstance, type FastifyRequest } from "fastify";
 import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
-import type { ZodType } from "zod";
 
 import { AppError } from "../domain/app-error.ts";
 import { newRequestId } from "../domain/ids.ts";
@@ -16,6 +15,7 @@ import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
 import { addCampaignEditRoute } from "./campaign-edit-route.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
+import { addRecipientRoutes } from "./recipient-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
 import { addHealthRoute } from "./health-route.ts";
@@ -27,7 +27,7 @@ import { addNumberWebhookRoutes } from "./number-webhook-routes.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import { addOutboundCallRoute } from "./outbound-call-route.ts";
-import type { RouteApp } from "./route-app.ts";
+import { validatorCompiler, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 import { addSuppressionListRoutes } from "./suppression-list-routes.ts";
 import { addSuppressionRoutes } from "./suppression-routes.ts";
@@ -63,11 +63,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
       answerClientError(error, socket, settings.publicUrl);
     },
   });
-  app.setValidatorCompiler(({ schema }) => (data: unknown) => {
-    // The input is kept in the issues so that what is missing can be told from what is wrong.
-    const result = (schema as ZodType).safeParse(data, { reportInput: true });
-    return result.success ? { value: result.data } : { error: result.error };
-  });
+  app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) =>
     sendError(error, request, reply, settings.publicUrl),
@@ -98,6 +94,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addUsageRoute(app, dependencies);
   addBatchRoutes(app, dependencies);
   addCampaignRoutes(app, dependencies);
+  addRecipientRoutes(app, dependencies);
   addCampaignEditRoute(app, dependencies);
   addAppendRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);

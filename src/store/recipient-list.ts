@@ -25,6 +25,26 @@ export interface RecipientRow extends Row {
   readonly zoneClosesAt: Instant | null;
 }
 
+const JOIN_ZONES =
+  "left join zone_groups z on z.campaign_id = r.campaign_id and z.number = r.zone_group";
+const COLUMNS = `r.row_index as "rowIndex", r.phone, r.variables, r.state, r.state_reason as "stateReason", r.attempts,
+  r.due_at as "dueAt", r.due_reason as "dueReason", r.waits_for_phone as "waitsForPhone",
+  z.zones, z.opens_at as "zoneOpensAt", z.closes_at as "zoneClosesAt",
+  array(select c.id from calls c where c.recipient_id = r.id order by c.created_at, c.id) as "callIds"`;
+
+/** A row of a list; null: there is none. The caller has checked that the campaign is the key's. */
+export async function findRecipient(
+  db: Queryable,
+  campaignId: string,
+  rowIndex: number,
+): Promise<RecipientRow | null> {
+  const { rows } = await db.query<RecipientRow>(
+    `select ${COLUMNS} from recipients r ${JOIN_ZONES} where r.campaign_id = $1 and r.row_index = $2`,
+    [campaignId, rowIndex],
+  );
+  return rows[0] ?? null;
+}
+
 /** In the order of the list. The caller has checked that the campaign is the key's. */
 export async function listRecipients(
   db: Queryable,
@@ -36,20 +56,18 @@ export async function listRecipients(
   },
 ): Promise<readonly RecipientRow[]> {
   const { rows } = await db.query<RecipientRow>(
-    `select r.row_index as "rowIndex", r.phone, r.variables, r.state, r.state_reason as "stateReason", r.attempts,
-       r.due_at as "dueAt", r.due_reason as "dueReason", r.waits_for_phone as "waitsForPhone",
-       z.zones, z.opens_at as "zoneOpensAt", z.closes_at as "zoneClosesAt",
-       array(select c.id from calls c where c.recipient_id = r.id order by c.created_at, c.id) as "callIds"
+    `select ${COLUMNS}
      from (select * from recipients where campaign_id = $1 and ($2::text is null or state = $2)
            order by row_index limit $3 offset $4) r
-     left join zone_groups z on z.campaign_id = r.campaign_id and z.number = r.zone_group
+     ${JOIN_ZONES}
      order by r.row_index`,
     [campaignId, filter.state, filter.limit, filter.offset],
   );
   return rows;
 }
 
-type Shared = Omit<DialHoldFacts, "recipient" | "campaign" | "now">;
+/** What all recipients of a campaign have in common. */
+export type SharedHoldFacts = Omit<DialHoldFacts, "recipient" | "campaign" | "now">;
 
 interface HoldRow extends Row {
   readonly stoppedAt: Instant | null;
@@ -84,7 +102,7 @@ export async function readDialHoldFacts(
     /** The key's daily cap counts calls sent after this. */
     readonly dayStart: Instant;
   },
-): Promise<Shared | null> {
+): Promise<SharedHoldFacts | null> {
   const { rows } = await db.query<HoldRow>(
     `select i.dialing_stopped_at as "stoppedAt", i.dialing_stop_reason as "stopReason", k.revoked_at as "revokedAt",
        (select count(*) filter (where s.call_id is null) - count(*) filter (where s.retiring)
@@ -113,7 +131,7 @@ export async function readDialHoldFacts(
   return row === undefined ? null : sharedFacts(row);
 }
 
-function sharedFacts(row: HoldRow): Shared {
+function sharedFacts(row: HoldRow): SharedHoldFacts {
   return {
     installation: { stoppedAt: row.stoppedAt, stopReason: row.stopReason },
     key: {

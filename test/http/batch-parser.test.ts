@@ -13,6 +13,7 @@ function request(recipients: readonly unknown[], more: object = {}): BatchParsin
     campaignId: "batchcall_0123456789abcdef",
     keyId: "key_0",
     createdAt: "2030-06-12T11:00:00.000Z",
+    purpose: "create",
     allowedCountries: null,
   };
 }

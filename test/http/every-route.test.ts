@@ -85,6 +85,7 @@ beforeAll(async () => {
     suppression_id: suppressed.body.suppressions[0].suppression_id,
     agent_id: caller.agentId,
     campaign_id: batch.body.campaign_id,
+    row: "0",
     call_id: call.body.call_id,
     number: caller.phone,
     key_id: caller.keyId,
@@ -161,7 +162,10 @@ test.each(table((route) => isList(route)))(
   async (_name, route) => {
     const answer = await stranger.ask("GET", route.path);
     expect(answer.status).toBe(200);
-    for (const id of Object.values(ids)) expect(answer.text).not.toContain(id);
+    for (const [name, id] of Object.entries(ids)) {
+      // A row is no secret: it is a small number.
+      if (name !== "row") expect(answer.text).not.toContain(id);
+    }
   },
 );
 
@@ -204,7 +208,7 @@ test.each(table((route) => route.access !== "anyone" && !route.path.endsWith("/r
           const value = encodeURIComponent(query.toWellFormed());
           const answer = await server.ask({
             method: route.method,
-            url: `${route.path.replace(/\{\w+\}/g, segment)}?limit=${value}&status=${value}`,
+            url: `${route.path.replace(/\{\w+\}/g, segment)}?limit=${value}&status=${value}&from=${value}&openings=${value}`,
             headers: {
               authorization,
               "idempotency-key": encodeURIComponent(key.toWellFormed()).slice(0, 300),

@@ -50,6 +50,8 @@ const PATHS = [
   ["DELETE", (id: string) => `/v1/calls/${id}`],
   ["GET", (id: string) => `/v1/calls/batch/${id}`],
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients`],
+  ["GET", (id: string) => `/v1/calls/batch/${id}/recipients/0`],
+  ["GET", (id: string) => `/v1/calls/batch/batchcall_0/recipients/${id}`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/recipients`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/launch`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/cancel`],
@@ -111,6 +113,7 @@ const WRITES = [
   ["PATCH", () => `/v1/phone-numbers/${encodeURIComponent(caller.phone)}`],
   ["PUT", () => `/v1/integrations/webhook/number/${encodeURIComponent(caller.phone)}`],
   ["POST", () => "/v1/calls/batch"],
+  ["POST", () => "/v1/calls/batch/preview"],
   ["POST", () => "/v1/calls/outbound"],
   ["POST", () => "/v1/suppressions"],
 ] as const;

@@ -58,7 +58,9 @@ const ROUTES: readonly Route[] = [
   ["GET", `/v1/integrations/webhook2/number/${number}`, "number_not_found"],
   ["DELETE", `/v1/integrations/webhook2/number/${number}`, "number_not_found"],
   ["GET", batch, "campaign_not_found"],
+  ["PATCH", batch, "campaign_not_found", { name: "stolen" }],
   ["GET", `${batch}/recipients`, "campaign_not_found"],
+  ["GET", `${batch}/recipients/0`, "campaign_not_found"],
   [
     "POST",
     `${batch}/recipients`,
@@ -81,6 +83,12 @@ const ROUTES: readonly Route[] = [
   [
     "POST",
     "/v1/calls/batch",
+    "agent_not_found",
+    { agent_id: owner.agentId, prompt: "x", recipients: [{ phone: "+12025550103" }] },
+  ],
+  [
+    "POST",
+    "/v1/calls/batch/preview",
     "agent_not_found",
     { agent_id: owner.agentId, prompt: "x", recipients: [{ phone: "+12025550103" }] },
   ],
@@ -150,7 +158,7 @@ test("every route that takes an id is in the list above", () => {
   };
   const known = ROUTES.map(
     ([method, url]) =>
-      `${method} ${url.replace(/\/(agent_|batchcall_|call_|sup_|%2B)[^/?]+/g, "/:id")}`,
+      `${method} ${url.replace(/\/((agent_|batchcall_|call_|sup_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
   );
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, route] of Object.entries(methods)) {

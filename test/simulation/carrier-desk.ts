@@ -234,7 +234,7 @@ export class CarrierDesk {
     });
   }
 
-  /** From its instant to the write: mostly at once, sometimes to the edge of too late or past it. */
+  /** From its instant to the write: often at once, sometimes at the edge of too late or past it. */
   #drawLagMs(): number {
     const isLate = this.#dice.chance(this.#parts.faults().lateWrites);
     const isEdge = this.#dice.chance(0.5);

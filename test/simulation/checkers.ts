@@ -381,18 +381,25 @@ function outcomesAreReal(
   for (const row of tables.recipients) {
     // One that was taken for ours from the list: the risk that docs/failure-modes.md names.
     if (foreign.has(row.id)) continue;
-    const isReached = row.state === "reached" || row.state === "voicemail";
-    if (isReached && !answered.has(row.id))
-      return `recipient ${row.id} is ${row.state}, nobody answered`;
-    if (row.state === "not_reached" && !disturbed.has(row.id)) {
-      return `recipient ${row.id} is not_reached, and nobody was disturbed`;
-    }
+    const wasAnswered = answered.has(row.id);
+    const wasDisturbed = disturbed.has(row.id);
+    const what = unrealState(row.state, { wasAnswered, wasDisturbed });
+    if (what !== null) return `recipient ${row.id} is ${row.state}, ${what}`;
     if (row.state === "canceled" && row.campaignId !== null && !isCanceled(row.campaignId)) {
       return `recipient ${row.id} is canceled, its campaign is not`;
     }
-    const mayHaveAnswered = isReached || row.state === "uncertain" || row.state === "canceled";
-    if (answered.has(row.id) && !mayHaveAnswered)
-      return `recipient ${row.id} answered and is ${row.state}`;
   }
   return null;
+}
+
+/** What contradicts a recipient's state; null: nothing. */
+function unrealState(
+  state: string,
+  seen: { readonly wasAnswered: boolean; readonly wasDisturbed: boolean },
+): string | null {
+  const isReached = state === "reached" || state === "voicemail";
+  if (isReached && !seen.wasAnswered) return "nobody answered";
+  if (state === "not_reached" && !seen.wasDisturbed) return "and nobody was disturbed";
+  const mayHaveAnswered = isReached || state === "uncertain" || state === "canceled";
+  return seen.wasAnswered && !mayHaveAnswered ? "but answered" : null;
 }

@@ -7,7 +7,6 @@ import type { EngineDependencies } from "../../src/engine/engine-dependencies.ts
 import { newCallId } from "../../src/domain/ids.ts";
 import { AccountSettings, createAccount } from "../../src/simulator/carrier-model/account.ts";
 import { openDice, type Dice } from "../../src/simulator/dice.ts";
-import { reportProcess } from "../../src/store/processes.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { carryOut, type ActParts } from "./acts.ts";
 import { CarrierDesk, type WrittenCreate } from "./carrier-desk.ts";
@@ -24,6 +23,7 @@ import { EngineHost } from "./engine-host.ts";
 import { readDial, readTables, type Dial, type Evidence, type Tables } from "./evidence.ts";
 import { NO_FAULTS, type FaultMix } from "./fault-mix.ts";
 import { Journal } from "./journal.ts";
+import { reportsOf } from "./process-reports.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { noStatistics, type Statistics } from "./statistics.ts";
 import { Timeline } from "./timeline.ts";
@@ -49,7 +49,6 @@ const CALM_PER_RECIPIENT_MS = 4 * 60_000;
 /** Windows open at least once a week. A narrow one takes a few people each time. */
 const CALM_WITH_WINDOWS_MS = 120 * 86_400_000;
 
-const REPORT_EVERY_MS = 1_500;
 /** After the last recipient is settled: what comes late comes now. */
 const REST_MS = 20_000;
 
@@ -443,17 +442,4 @@ export class SimulatedWorld {
 
 function isExact(plan: WorldPlan): boolean {
   return plan.skewsMs.every((skewMs) => skewMs === 0);
-}
-
-/** Its voice half says every second or so that it lives. */
-function reportsOf(process: SimulatedProcess, connection: WorldConnection): () => Promise<void> {
-  let reportedAt = Number.NEGATIVE_INFINITY;
-  return async () => {
-    const now = process.clock.now();
-    if (now - reportedAt < REPORT_EVERY_MS) return;
-    reportedAt = now;
-    const { observer } = connection;
-    const sessions = { maxVoiceSessions: 50, voiceSessions: 0 };
-    await reportProcess(observer, { id: process.name, roles: ["voice"], ...sessions, now });
-  };
 }

@@ -69,6 +69,14 @@ export const Campaign = z
       .string()
       .nullable()
       .describe("Earliest instant of the next call. null: nobody waits, or it is paused or ended."),
+    held_back_by: z
+      .object({
+        rule: z.string().describe("For programs."),
+        message: z.string().describe("For people."),
+        until: z.string().nullable().describe("If that is known."),
+      })
+      .nullable()
+      .describe("Why nobody is dialed now. null: somebody may be, or nobody waits."),
   })
   .meta({ id: "Campaign" });
 export type Campaign = z.infer<typeof Campaign>;
