@@ -10,7 +10,7 @@ import { testDatabase } from "../support/test-database.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { testServer, type Answer } from "./test-server.ts";
 
-// Lists are spooled in the temporary directory: one of this file alone, so that they can be counted.
+// Lists are spooled in the temporary directory: this file has its own, so that they can be counted.
 process.env["TMPDIR"] = await mkdtemp(join(tmpdir(), "append-test-"));
 const db = await testDatabase();
 const server = await testServer(db);
