@@ -17,6 +17,7 @@ import {
   insertCampaign,
   lockBody,
 } from "../store/campaign-create.ts";
+import { enqueueCampaignDeliveries } from "../store/deliveries.ts";
 import type { PhoneNumberRow } from "../store/phone-numbers.ts";
 import { agentNotFound } from "./agent-routes.ts";
 import type { ParsedBatch } from "./batch-parsing.ts";
@@ -165,6 +166,9 @@ async function writeBatch(tx: Queryable, plan: Plan): Promise<Created> {
   const copied = await copyRecipients(tx, batch.chunks);
   if (copied !== batch.validCount + batch.invalidCount) {
     throw new Error(`copied ${copied} recipients of ${batch.validCount + batch.invalidCount}`);
+  }
+  if (status === "running") {
+    await enqueueCampaignDeliveries(tx, "campaign.started", [plan.campaignId], plan.createdAt);
   }
   return { id: plan.campaignId, status, timezone: schedule.timezone };
 }

@@ -40,6 +40,9 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   method_not_allowed: "The path exists, with other methods. The Allow header lists them.",
   campaign_state_conflict: "The campaign's status does not allow this.",
   call_in_progress: "A live call cannot be deleted. Wait until it has ended.",
+  delivery_not_found:
+    "There is no such webhook delivery, it is no longer kept, or it belongs to another key.",
+  webhook_not_set: "No webhook address is set on the agent or number that was named.",
   invalid_twilio_sid: "The account SID must be AC and 32 hex characters.",
   twilio_invalid_credentials: "The carrier refused the account: it is closed or suspended.",
   twilio_auth_failed: "The carrier refused the account SID and token.",

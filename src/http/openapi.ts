@@ -19,6 +19,7 @@ const TAGS = [
     name: "Phone numbers",
     description: "Numbers to call from, imported from your carrier account.",
   },
+  { name: "Webhooks", description: "What your webhooks were told: log, replay, signing secret." },
   { name: "Keys", description: "API keys. Each is a tenant of its own." },
   { name: "Operator", description: "The emergency stop over all keys." },
   { name: "Usage and health" },

@@ -16,6 +16,7 @@ import { addCallRoutes } from "./call-routes.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
+import { addDeliveryRoutes } from "./delivery-routes.ts";
 import { addHealthRoute } from "./health-route.ts";
 import { addIdempotencyHooks } from "./idempotency-hooks.ts";
 import { addKeyRoutes } from "./key-routes.ts";
@@ -28,6 +29,7 @@ import { addOutboundCallRoute } from "./outbound-call-route.ts";
 import type { RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 import { addUsageRoute } from "./usage-route.ts";
+import { addWebhookSecretRoutes } from "./webhook-secret-routes.ts";
 
 // 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for
 // longer is an attack.
@@ -94,6 +96,8 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addCampaignRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
+  addWebhookSecretRoutes(app, dependencies);
+  addDeliveryRoutes(app, dependencies);
 }
 
 function answerUnknownPaths(app: FastifyInstance, publicUrl: string): void {

@@ -5,6 +5,7 @@
 import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
+import { enqueueCallDeliveries } from "./deliveries.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
 /** Frees the slots of these calls; a slot that was retiring goes away. */
@@ -63,8 +64,9 @@ export interface EndedCall {
 }
 
 /**
- * What follows when calls have ended for good: their slots are free, their recipients settled, and
- * whoever stood back for their phones may be claimed. The calls must be locked.
+ * What follows when calls have ended for good: their slots are free, their recipients settled,
+ * whoever stood back for their phones may be claimed, and webhooks are told. The calls must be
+ * locked and written.
  */
 export async function settleCalls(
   tx: Queryable,
@@ -78,6 +80,12 @@ export async function settleCalls(
   );
   await settleRecipients(tx, settlements, now);
   await releasePhones(tx, calls);
+  await enqueueCallDeliveries(
+    tx,
+    "call.completed",
+    calls.map((call) => call.id),
+    now,
+  );
 }
 
 /**

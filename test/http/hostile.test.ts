@@ -47,6 +47,8 @@ const PATHS = [
   ["GET", (id: string) => `/v1/integrations/webhook/number/${id}`],
   ["GET", (id: string) => `/v1/calls/${id}`],
   ["DELETE", (id: string) => `/v1/calls/${id}`],
+  ["GET", (id: string) => `/v1/webhooks/deliveries/${id}`],
+  ["POST", (id: string) => `/v1/webhooks/deliveries/${id}/replay`],
   ["GET", (id: string) => `/v1/calls/batch/${id}`],
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/launch`],
@@ -108,6 +110,8 @@ const WRITES = [
   ["PUT", () => `/v1/integrations/webhook/number/${encodeURIComponent(caller.phone)}`],
   ["POST", () => "/v1/calls/batch"],
   ["POST", () => "/v1/calls/outbound"],
+  ["POST", () => "/v1/webhooks/deliveries/replay"],
+  ["POST", () => "/v1/webhooks/test"],
 ] as const;
 
 test.each(WRITES)("%s %s refuses hostile bodies", async (method, url) => {

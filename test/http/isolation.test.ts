@@ -23,6 +23,11 @@ const call = await owner.ask("POST", "/v1/calls/outbound", {
   to_number: "+12025550102",
   prompt: "Hello",
 });
+await owner.ask("PUT", `/v1/agents/${owner.agentId}`, {
+  webhook_url: "https://hooks.example.com/",
+});
+const tested = await owner.ask("POST", "/v1/webhooks/test", { agent_id: owner.agentId });
+const delivery = `/v1/webhooks/deliveries/${tested.body.delivery_ids[0]}`;
 const number = encodeURIComponent(owner.phone);
 const batch = `/v1/calls/batch/${campaign.body.campaign_id}`;
 
@@ -63,6 +68,8 @@ const ROUTES: readonly Route[] = [
   ["POST", `${batch}/cancel`, "campaign_not_found", { hang_up: true }],
   ["GET", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
+  ["GET", delivery, "delivery_not_found"],
+  ["POST", `${delivery}/replay`, "delivery_not_found"],
   [
     "POST",
     "/v1/calls/outbound",
@@ -97,6 +104,7 @@ async function ownersView(): Promise<string> {
     `${batch}/recipients`,
     "/v1/calls",
     `/v1/integrations/webhook/number/${number}`,
+    "/v1/webhooks/deliveries",
   ];
   const answers = await Promise.all(urls.map((url) => owner.ask("GET", url)));
   return answers.map((answer) => `${answer.status} ${answer.text}`).join("\n");
@@ -135,7 +143,8 @@ test("every route that takes an id is in the list above", () => {
     paths: Record<string, Record<string, { security: object[] }>>;
   };
   const known = ROUTES.map(
-    ([method, url]) => `${method} ${url.replace(/\/(agent_|batchcall_|call_|%2B)[^/?]+/g, "/:id")}`,
+    ([method, url]) =>
+      `${method} ${url.replace(/\/(agent_|batchcall_|call_|msg_|%2B)[^/?]+/g, "/:id")}`,
   );
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, route] of Object.entries(methods)) {
