@@ -137,7 +137,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
 function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickLoop | null {
   const { config, log } = options;
   if (!config.require("CARILLON_ROLES").includes("jobs")) return null;
-  const { clock, engineDatabase, secretBox } = base;
+  const { clock, engineDatabase, model, secretBox } = base;
   const outbound = createHttpOutbound({
     allowLocal: config.require("CARILLON_ALLOW_LOCAL_URLS"),
     userAgent: `Carillon/${packageVersion()}`,
@@ -145,6 +145,7 @@ function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickL
   const work = createJobs({
     clock,
     outbound,
+    model,
     secretBox,
     log,
     random: systemRandom,

@@ -39,6 +39,7 @@ export const ERROR_STATUS = {
   method_not_allowed: 405,
   campaign_state_conflict: 409,
   call_in_progress: 409,
+  call_not_analyzable: 409,
   delivery_not_found: 404,
   webhook_not_set: 400,
   // numbers at the carrier

@@ -7,7 +7,7 @@ import {
   isVoicemail,
   reportEndedReason,
 } from "../domain/call-report.ts";
-import type { CallRow } from "../store/call-list.ts";
+import type { AnalysisRow, CallRow } from "../store/call-list.ts";
 import type { Call } from "./contract/call.ts";
 import { isoTime } from "./iso-time.ts";
 
@@ -33,7 +33,8 @@ export function presentCall(call: CallRow): Call {
     ended_reason: reportEndedReason(call),
     error_message: call.errorMessage,
     transcript: formatTranscript(call.transcript ?? [], "AI"),
-    ...NOT_ANALYSED,
+    ...analysed(call.analysis),
+    ...NOT_MADE,
     voicemail_detected: hasVoicemail,
     voicemail_detection_method: hasVoicemail ? (isMachine ? "twilio_amd" : "llm_transcript") : null,
     amd_result: call.carrierVerdict,
@@ -44,12 +45,21 @@ export function presentCall(call: CallRow): Call {
   };
 }
 
-// What analysis after the call and recording would fill; no call has them.
-const NOT_ANALYSED = {
-  call_summary: null,
-  caller_sentiment: null,
-  call_successful: null,
-  extracted_data: {},
+function analysed(analysis: AnalysisRow | null) {
+  return {
+    call_summary: analysis?.summary ?? null,
+    caller_sentiment: analysis?.sentiment ?? null,
+    call_successful: analysis?.successful ?? null,
+    extracted_data: { ...analysis?.extracted },
+    extraction_evidence: { ...analysis?.evidence },
+    analysis_status: analysis?.state ?? null,
+    analysis_error: analysis?.error ?? null,
+    analysis_raw_text: analysis?.raw_text ?? null,
+  };
+}
+
+// What recordings and bookings would fill; no call has them.
+const NOT_MADE = {
   bookings: [],
   recording_url: null,
   recording_duration_s: null,

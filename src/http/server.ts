@@ -11,6 +11,7 @@ import { newRequestId } from "../domain/ids.ts";
 import { addAccessHooks } from "./access-hooks.ts";
 import { addBodyHooks } from "./body-hooks.ts";
 import { addAgentRoutes } from "./agent-routes.ts";
+import { addAnalysisRoutes } from "./analysis-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
@@ -96,6 +97,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addCampaignRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
+  addAnalysisRoutes(app, dependencies);
   addWebhookSecretRoutes(app, dependencies);
   addDeliveryRoutes(app, dependencies);
 }

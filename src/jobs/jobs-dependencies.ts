@@ -2,6 +2,7 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
+import type { Model } from "../ports/model.ts";
 import type { Outbound } from "../ports/outbound.ts";
 import type { Random } from "../ports/random.ts";
 
@@ -17,6 +18,7 @@ export interface JobsDependencies {
   readonly random: Random;
   readonly database: Database;
   readonly outbound: Outbound;
+  readonly model: Pick<Model, "answer">;
   readonly secretBox: {
     encrypt(text: string): Uint8Array;
     decrypt(box: Uint8Array): string;

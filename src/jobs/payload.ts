@@ -45,6 +45,7 @@ const NOT_YET = {
   sentiment: null,
   successful: null,
   extracted: null,
+  analysis_status: null,
   bookings: [],
   recording_url: null,
   recording_duration_seconds: null,
@@ -53,15 +54,17 @@ const NOT_YET = {
 };
 
 function afterTheCall(call: CallRow) {
+  const { analysis } = call;
   return {
     ended_reason: reportEndedReason(call),
     ended_at: isoOrNull(call.endedAt),
     duration_seconds: wholeSeconds(call),
     transcript: formatTranscript(call.transcript ?? [], "Agent"),
-    summary: null,
-    sentiment: null,
-    successful: null,
-    extracted: null,
+    summary: analysis?.summary ?? null,
+    sentiment: analysis?.sentiment ?? null,
+    successful: analysis?.successful ?? null,
+    extracted: analysis?.state === "done" ? analysis.extracted : null,
+    analysis_status: analysis?.state ?? null,
     bookings: [],
     recording_url: null,
     recording_duration_seconds: null,

@@ -5,6 +5,7 @@
 import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
+import { enqueueAnalyses } from "./call-analyses.ts";
 import { enqueueCallDeliveries } from "./deliveries.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
@@ -83,6 +84,11 @@ export async function settleCalls(
   await enqueueCallDeliveries(
     tx,
     "call.completed",
+    calls.map((call) => call.id),
+    now,
+  );
+  await enqueueAnalyses(
+    tx,
     calls.map((call) => call.id),
     now,
   );

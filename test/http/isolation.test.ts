@@ -68,6 +68,8 @@ const ROUTES: readonly Route[] = [
   ["POST", `${batch}/cancel`, "campaign_not_found", { hang_up: true }],
   ["GET", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
+  ["POST", `/v1/calls/${call.body.call_id}/analyze`, "call_not_found"],
+  ["POST", `${batch}/analyze`, "campaign_not_found"],
   ["GET", delivery, "delivery_not_found"],
   ["POST", `${delivery}/replay`, "delivery_not_found"],
   [

@@ -8,12 +8,14 @@ import type { Outbound } from "../../src/ports/outbound.ts";
 import { ensureWebhookSecrets } from "../../src/store/webhook-secrets.ts";
 import { onTestFinished } from "vitest";
 import { makeWorld, type World } from "../engine/engine-world.ts";
+import { scriptedModel, type ScriptedModel } from "../support/scripted-model.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 export interface JobsWorld extends World {
   readonly jobs: Jobs;
   readonly outbound: Outbound;
+  readonly model: ScriptedModel;
   newJobs(outbound?: Outbound): Jobs;
   /** Sets the addresses of the agent and of the number's two slots. */
   setWebhooks(urls: {
@@ -33,11 +35,13 @@ export async function makeJobsWorld(): Promise<JobsWorld> {
   const outbound = createHttpOutbound({ allowLocal: true, userAgent: "Carillon/0" });
   onTestFinished(() => outbound.close());
   const secretBox = createSecretBox(new Uint8Array(32).fill(7), seededRandom(2));
+  const model = scriptedModel();
   const dependencies = (outboundPort: Outbound): JobsDependencies => ({
     clock: world.clock,
     random: seededRandom(3),
     database: world.db,
     outbound: outboundPort,
+    model,
     secretBox,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
@@ -47,6 +51,7 @@ export async function makeJobsWorld(): Promise<JobsWorld> {
   return {
     ...world,
     jobs,
+    model,
     outbound,
     newJobs,
     setWebhooks: async (urls) => {
