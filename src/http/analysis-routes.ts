@@ -4,6 +4,7 @@ import { AppError } from "../domain/app-error.ts";
 import { requestAnalysis, requestCampaignAnalyses } from "../store/call-analyses.ts";
 import { findCall } from "../store/call-list.ts";
 import { findCampaign } from "../store/campaign-list.ts";
+import { campaignNotFound } from "./campaign-routes.ts";
 import { CallParams, RequestedAnalyses, RequestedAnalysis } from "./contract/call.ts";
 import { CampaignParams } from "./contract/campaign.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
@@ -52,7 +53,7 @@ export function addAnalysisRoutes(app: RouteApp, dependencies: HttpDependencies)
       const { campaign_id } = request.params;
       const keyId = keyOf(request).id;
       if ((await findCampaign(database, keyId, campaign_id)) === null) {
-        throw new AppError("campaign_not_found", { message: "There is no such campaign." });
+        throw campaignNotFound();
       }
       const queued = await requestCampaignAnalyses(database, keyId, campaign_id, clock.now());
       engine.wake();

@@ -18,6 +18,7 @@ import { addCampaignRoutes } from "./campaign-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
+import { addExportRoute } from "./export-route.ts";
 import { addHealthRoute } from "./health-route.ts";
 import { addIdempotencyHooks } from "./idempotency-hooks.ts";
 import { addKeyRoutes } from "./key-routes.ts";
@@ -98,6 +99,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
   addAnalysisRoutes(app, dependencies);
+  addExportRoute(app, dependencies);
   addWebhookSecretRoutes(app, dependencies);
   addDeliveryRoutes(app, dependencies);
 }

@@ -49,6 +49,7 @@ const PATHS = [
   ["DELETE", (id: string) => `/v1/calls/${id}`],
   ["POST", (id: string) => `/v1/calls/${id}/analyze`],
   ["POST", (id: string) => `/v1/calls/batch/${id}/analyze`],
+  ["GET", (id: string) => `/v1/calls/batch/${id}/export`],
   ["GET", (id: string) => `/v1/webhooks/deliveries/${id}`],
   ["POST", (id: string) => `/v1/webhooks/deliveries/${id}/replay`],
   ["GET", (id: string) => `/v1/calls/batch/${id}`],

@@ -70,6 +70,7 @@ const ROUTES: readonly Route[] = [
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["POST", `/v1/calls/${call.body.call_id}/analyze`, "call_not_found"],
   ["POST", `${batch}/analyze`, "campaign_not_found"],
+  ["GET", `${batch}/export`, "campaign_not_found"],
   ["GET", delivery, "delivery_not_found"],
   ["POST", `${delivery}/replay`, "delivery_not_found"],
   [

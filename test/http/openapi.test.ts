@@ -51,6 +51,7 @@ test("every route is described, once", () => {
       "GET /v1/calls",
       "GET /v1/calls/batch",
       "GET /v1/calls/batch/{campaign_id}",
+      "GET /v1/calls/batch/{campaign_id}/export",
       "GET /v1/calls/batch/{campaign_id}/recipients",
       "GET /v1/calls/{call_id}",
       "GET /v1/campaigns",
