@@ -67,7 +67,6 @@ export interface ClaimedAnalysis extends Row {
   readonly transcript: readonly SpokenTurn[] | null;
   readonly prompt: string;
   readonly fields: readonly ExtractionField[];
-  readonly isErased: boolean;
 }
 
 export async function claimAnalyses(
@@ -83,7 +82,7 @@ export async function claimAnalyses(
        returning call_id, version, claims, attempts)
      select x.call_id as "callId", x.version, x.claims, x.attempts, c.transcript,
        coalesce(r.prompt_override, g.prompt, '') as prompt,
-       coalesce(a.settings->'data_extraction_fields', '[]') as fields, c.erased_at is not null as "isErased"
+       coalesce(a.settings->'data_extraction_fields', '[]') as fields
      from claimed x join calls c on c.id = x.call_id join recipients r on r.id = c.recipient_id
      join agents a on a.id = c.agent_id left join campaigns g on g.id = c.campaign_id`,
     [sqlInstant(options.now), sqlInstant(options.leaseUntil), options.limit],
