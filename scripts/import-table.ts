@@ -92,6 +92,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   pg: ["src/app/**", "src/store/**"],
   "pg-copy-streams": ["src/app/**", "src/store/**"],
   commander: ["src/cli/**"],
+  standardwebhooks: ["src/jobs/**"],
   // The simulated carrier knows the numbering plan as a real one does: from its own reading of it.
   "libphonenumber-js": ["src/domain/**", "src/simulator/**"],
 };

@@ -170,7 +170,9 @@ export const SETTINGS = {
     fallback: "false",
     rule: "true or false",
     example: "true",
-    description: "Accept http and private addresses for webhooks. For development only.",
+    description:
+      "Accept http and local addresses (this machine, private networks) for webhooks. For " +
+      "development only; cloud metadata addresses stay refused.",
   },
   CARILLON_PG_BINARIES: {
     schema: z.string().min(1),

@@ -5,7 +5,7 @@ import type { Health } from "../http/contract/health.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
-import type { DialingLoop } from "./dialing-loop.ts";
+import type { TickLoop } from "./tick-loop.ts";
 
 /** One failed tick happens; several in a row mean that nobody is being called. */
 const MAX_FAILED_TICKS = 3;
@@ -14,7 +14,7 @@ export function createHealthCheck(parts: {
   readonly database: Database;
   readonly clock: Clock;
   readonly model: Model;
-  readonly loop: DialingLoop | null;
+  readonly loop: TickLoop | null;
   readonly version: string;
 }): () => Promise<Health> {
   return async () => {
@@ -50,7 +50,7 @@ function checkClock(clock: Clock): { ok: boolean; message: string } {
     : { ok: false, message: state.reason };
 }
 
-function checkLoop(loop: DialingLoop | null): { ok: boolean; message: string } {
+function checkLoop(loop: TickLoop | null): { ok: boolean; message: string } {
   if (loop === null) return { ok: true, message: "not a role of this process" };
   const failures = loop.failures();
   return failures < MAX_FAILED_TICKS

@@ -8,20 +8,22 @@ import { newRowId } from "../domain/ids.ts";
 import { createCampaignVerbs } from "../engine/campaign-verbs.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { createHttpServer } from "../http/server.ts";
+import { createJobs } from "../jobs/jobs.ts";
 import { createModel } from "../model/ai-model.ts";
 import type { Model } from "../ports/model.ts";
 import type { Config } from "./config.ts";
 import { openDatabase, type OpenDatabase } from "./database.ts";
-import { startDialingLoop, type DialingLoop } from "./dialing-loop.ts";
 import { loadEncryptionKey } from "./encryption-key.ts";
 import { createHealthCheck } from "./health.ts";
 import { openStore, type Store } from "./open-store.ts";
+import { createHttpOutbound } from "./outbound/http-outbound.ts";
 import { ensureOperatorToken } from "./operator-token.ts";
 import { packageVersion } from "./package-root.ts";
 import { startProcessReports } from "./process-reports.ts";
 import { createSecretBox } from "./secret-box.ts";
 import { startSystemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
+import { startTickLoop, type TickLoop } from "./tick-loop.ts";
 import { createVoice } from "./voice.ts";
 
 /** The HTTP room's connections, and the engine's: neither can starve the other. */
@@ -29,7 +31,7 @@ const HTTP_CONNECTIONS = 10;
 const ENGINE_CONNECTIONS = 10;
 /** How long conversations may go on after a stop was asked for. */
 const VOICE_DRAIN_MS = 20_000;
-/** Wakes every process's dialer. */
+/** Wakes every process's dialer and jobs. */
 const WAKE_CHANNEL = "carillon_wake";
 
 export interface StartServerOptions {
@@ -68,7 +70,8 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const store = await openStore(options.config, options);
     stops.push(() => store.stop());
     const base = await startBase(options, store, stops);
-    const dialer = startDialer(options, base, stops);
+    const jobs = startJobs(options, base, stops);
+    const dialer = startDialer(options, base, jobs, stops);
     const front = await startFront(options, base, dialer, stops);
     return {
       url: front.url,
@@ -130,15 +133,49 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
   };
 }
 
+/** Webhooks and other work behind the calls; null when jobs are not a role of this process. */
+function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickLoop | null {
+  const { config, log } = options;
+  if (!config.require("CARILLON_ROLES").includes("jobs")) return null;
+  const { clock, engineDatabase, model, secretBox } = base;
+  const outbound = createHttpOutbound({
+    allowLocal: config.require("CARILLON_ALLOW_LOCAL_URLS"),
+    userAgent: `Carillon/${packageVersion()}`,
+  });
+  const work = createJobs({
+    clock,
+    outbound,
+    model,
+    secretBox,
+    log,
+    random: systemRandom,
+    database: engineDatabase,
+  });
+  const loop = startTickLoop({ work, clock, log });
+  stops.push(async () => {
+    await loop.stop();
+    await work.drain();
+    await outbound.close();
+  });
+  return loop;
+}
+
 interface RunningDialer {
   readonly engine: Engine;
   /** null when dialing is not a role of this process. */
-  readonly loop: DialingLoop | null;
-  /** Wakes this process's dialer and the others'. */
+  readonly loop: TickLoop | null;
+  /** Wakes this process's dialer and jobs, and the others'. */
   readonly wake: () => void;
+  /** The same for this process alone. */
+  readonly wakeHere: () => void;
 }
 
-function startDialer(options: StartServerOptions, base: Base, stops: Stops): RunningDialer {
+function startDialer(
+  options: StartServerOptions,
+  base: Base,
+  jobs: TickLoop | null,
+  stops: Stops,
+): RunningDialer {
   const { clock, model, carrier, owner, secretBox } = base;
   const { log } = options;
   const engine = createEngine({
@@ -153,17 +190,21 @@ function startDialer(options: StartServerOptions, base: Base, stops: Stops): Run
     prepareGreeting: (settings, variables) => prepareGreeting(settings, variables),
   });
   const isDialer = options.config.require("CARILLON_ROLES").includes("dialer");
-  const loop = isDialer ? startDialingLoop({ engine, clock, log }) : null;
+  const loop = isDialer ? startTickLoop({ work: engine, clock, log }) : null;
   stops.push(async () => {
     await loop?.stop();
     await engine.drain();
   });
-  const wake = (): void => {
+  const wakeHere = (): void => {
     loop?.wake();
+    jobs?.wake();
+  };
+  const wake = (): void => {
+    wakeHere();
     // Others may be asleep, and this process may not dial. A lost notification costs a nap.
     base.httpDatabase.query(`select pg_notify('${WAKE_CHANNEL}', '')`).catch(() => {});
   };
-  return { engine, loop, wake };
+  return { engine, loop, wake, wakeHere };
 }
 
 async function startFront(
@@ -174,7 +215,7 @@ async function startFront(
 ): Promise<{ readonly url: string }> {
   const { config, log } = options;
   const { httpDatabase, engineDatabase, clock, model, carrier, publicUrl, owner, secretBox } = base;
-  const { engine, loop, wake } = dialer;
+  const { engine, loop, wake, wakeHere } = dialer;
   const version = packageVersion();
   const voice = createVoice({
     config,
@@ -189,7 +230,7 @@ async function startFront(
       await engine.apply(events);
       // An ended call frees a slot: whoever dials should look.
       if (loop === null) wake();
-      else loop.wake();
+      else wakeHere();
     },
   });
   const app = createHttpServer({
@@ -214,7 +255,7 @@ async function startFront(
   });
   stops.push(() => app.close());
   stops.push(voice.attach(app.server));
-  const listener = await engineDatabase.listen(WAKE_CHANNEL, () => loop?.wake());
+  const listener = await engineDatabase.listen(WAKE_CHANNEL, wakeHere);
   stops.push(() => listener.close());
   const roles = config.require("CARILLON_ROLES");
   const parts = { database: engineDatabase, clock, owner, roles, voice, log };

@@ -42,6 +42,9 @@ export const ERROR_STATUS = {
   campaign_state_conflict: 409,
   call_in_progress: 409,
   phone_suppressed: 409,
+  call_not_analyzable: 409,
+  delivery_not_found: 404,
+  webhook_not_set: 400,
   // numbers at the carrier
   invalid_twilio_sid: 400,
   twilio_invalid_credentials: 401,

@@ -36,7 +36,10 @@ export function newCallId(now: Instant, random: ByteSource): string {
 }
 
 /** An id of a row that is not part of the contract: `<prefix>_` + 16 hex. */
-export function newRowId(prefix: "acct" | "num" | "proc" | "sup", random: ByteSource): string {
+export function newRowId(
+  prefix: "acct" | "msg" | "num" | "proc" | "sup",
+  random: ByteSource,
+): string {
   return `${prefix}_${hex(random.bytes(8))}`;
 }
 
@@ -57,6 +60,11 @@ export function newSecret(random: ByteSource): string {
     }
   }
   return secret;
+}
+
+/** 32 random bytes the way Standard Webhooks writes a symmetric secret: `whsec_` + base64. */
+export function newWebhookSecret(random: ByteSource): string {
+  return `whsec_${btoa(String.fromCharCode(...random.bytes(32)))}`;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -15,6 +15,7 @@ import { decideRetry } from "../domain/retry-policy.ts";
 import type { Queryable } from "../ports/database.ts";
 import { countSilentModels, proveAccounts } from "../store/account-pace.ts";
 import { reopenCalls, requeueCalls, settleCalls } from "../store/call-endings.ts";
+import { enqueueCallDeliveries } from "../store/deliveries.ts";
 import {
   appendCallEvents,
   lockCalls,
@@ -130,6 +131,15 @@ async function writeMerges(tx: Queryable, merges: readonly Merge[], now: Instant
   await writeCalls(
     tx,
     merges.map((merge) => writeOf(merge, merge.call.open || reopened.has(merge.call.id), now)),
+  );
+  const answered = merges.filter(
+    ({ call, facts }) => call.answeredAt === null && facts.answeredAt !== null,
+  );
+  await enqueueCallDeliveries(
+    tx,
+    "call.started",
+    answered.map((merge) => merge.call.id),
+    now,
   );
   await writeEndings(tx, merges, now);
 }

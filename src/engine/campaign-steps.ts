@@ -31,7 +31,7 @@ export async function runCampaignSteps(
   const { database, clock } = deps;
   const moved = Math.max(await moveWindows(deps), await moveGroups(deps));
   const now = clock.now();
-  const fired = await fireCampaigns(database, now);
+  const fired = await database.transaction((tx) => fireCampaigns(tx, now));
   if (fired > 0) deps.log.info({ campaigns: fired }, "scheduled campaigns fired");
   const paused = await pauseUnableCampaigns(database);
   if (paused > 0)
@@ -42,8 +42,10 @@ export async function runCampaignSteps(
   await database.transaction((tx) => failUnableSingles(tx, now));
   await takeBackClosed(database, now);
   await closeExpired(database, now);
-  const closed = await database.transaction((tx) => closeRecipients(tx, now, MAX_CLOSED_PER_STEP));
-  const finished = await finishCampaigns(database, now);
+  const { closed, finished } = await database.transaction(async (tx) => ({
+    closed: await closeRecipients(tx, now, MAX_CLOSED_PER_STEP),
+    finished: await finishCampaigns(tx, now),
+  }));
   if (finished > 0) deps.log.info({ campaigns: finished }, "campaigns completed");
   await recoverPace(database, now, now + PACE_RECOVERY_MS);
   return { more: moved === MAX_WINDOWS_PER_STEP || closed === MAX_CLOSED_PER_STEP };

@@ -18,6 +18,7 @@ import {
   insertCampaign,
   lockBody,
 } from "../store/campaign-create.ts";
+import { enqueueCampaignDeliveries } from "../store/deliveries.ts";
 import type { PhoneNumberRow } from "../store/phone-numbers.ts";
 import { settleSuppressedOfCampaign } from "../store/suppressed-recipients.ts";
 import { addGroups } from "../store/zone-groups.ts";
@@ -206,5 +207,8 @@ async function writeBatch(tx: Queryable, plan: BatchPlan): Promise<Created> {
   }
   const campaign = { id: plan.campaignId, keyId: plan.keyId };
   const suppressedCount = await settleSuppressedOfCampaign(tx, campaign, plan.createdAt);
+  if (status === "running") {
+    await enqueueCampaignDeliveries(tx, "campaign.started", [plan.campaignId], plan.createdAt);
+  }
   return { id: plan.campaignId, status, timezone: schedule.timezone, suppressedCount };
 }

@@ -1,6 +1,7 @@
 // Reading and deleting calls (contract B.5).
 
 import { AppError } from "../domain/app-error.ts";
+import { statusesShownAs } from "../domain/call-report.ts";
 import type { Instant } from "../domain/instant.ts";
 import {
   countLiveCalls,
@@ -18,7 +19,7 @@ import {
   DeletedCall,
   DeletedCalls,
 } from "./contract/call.ts";
-import { presentCall, statusesShownAs } from "./present-call.ts";
+import { presentCall } from "./present-call.ts";
 import { errorAnswers, keyOf, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 

@@ -45,6 +45,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   phone_suppressed:
     "The phone must not be called: it is on a suppression list of the key or of the operator. `details.scope` says whose.",
   call_in_progress: "A live call cannot be deleted. Wait until it has ended.",
+  delivery_not_found:
+    "There is no such webhook delivery, it is no longer kept, or it belongs to another key.",
+  webhook_not_set: "No webhook address is set on the agent or number that was named.",
+  call_not_analyzable: "The call did not connect, or has not ended: there is nothing to analyse.",
   invalid_twilio_sid: "The account SID must be AC and 32 hex characters.",
   twilio_invalid_credentials: "The carrier refused the account: it is closed or suspended.",
   twilio_auth_failed: "The carrier refused the account SID and token.",

@@ -24,6 +24,7 @@ const TAGS = [
     description:
       "Phones that must not be called: by the key that asks, or, with the operator's token, by any key.",
   },
+  { name: "Webhooks", description: "What your webhooks were told: log, replay, signing secret." },
   { name: "Keys", description: "API keys. Each is a tenant of its own." },
   { name: "Operator", description: "The emergency stop over all keys." },
   { name: "Usage and health" },

@@ -1,45 +1,20 @@
-// A call as the API shows it (contract B.5, B.6), from its row. `ended_reason` is null while the
-// call lives, because polling clients take anything else as the end.
+// A call as the API shows it (contract B.5, B.6), from its row.
 
-import type { CallStatus } from "../domain/call-life.ts";
-import type { CallRow } from "../store/call-list.ts";
-import type { Call, CallStatusWord } from "./contract/call.ts";
+import {
+  callStatusWord,
+  connectedMs,
+  formatTranscript,
+  isVoicemail,
+  reportEndedReason,
+} from "../domain/call-report.ts";
+import type { AnalysisRow, CallRow } from "../store/call-list.ts";
+import type { Call } from "./contract/call.ts";
 import { isoTime } from "./iso-time.ts";
-
-/** Our statuses in the contract's words. */
-const STATUS_WORDS: Readonly<Record<CallStatus, CallStatusWord>> = {
-  queued: "queued",
-  reserved: "queued",
-  dialing: "initiated",
-  ringing: "ringing",
-  in_progress: "in-progress",
-  completed: "completed",
-  busy: "busy",
-  no_answer: "no-answer",
-  failed: "failed",
-  canceled: "canceled",
-  // Nobody could find out what became of it; the ended reason says so.
-  uncertain: "failed",
-};
-
-const LIVE: ReadonlySet<CallStatus> = new Set([
-  "queued",
-  "reserved",
-  "dialing",
-  "ringing",
-  "in_progress",
-]);
-
-/** Every status that is shown as this word. */
-export function statusesShownAs(word: CallStatusWord): readonly CallStatus[] {
-  const statuses = Object.keys(STATUS_WORDS) as CallStatus[];
-  return statuses.filter((status) => STATUS_WORDS[status] === word);
-}
 
 export function presentCall(call: CallRow): Call {
   const durationMs = connectedMs(call);
   const isMachine = call.answeredBy === "machine";
-  const isVoicemail = isMachine || call.endedReason === "voicemail_detected";
+  const hasVoicemail = isVoicemail(call);
   return {
     call_id: call.id,
     carrier_call_id: call.carrierCallId,
@@ -49,18 +24,19 @@ export function presentCall(call: CallRow): Call {
     call_type: "outbound",
     from_number: call.fromNumber,
     to_number: call.toNumber,
-    call_status: statusWord(call.status),
+    call_status: callStatusWord(call.status),
     start_timestamp: call.sentAt,
     end_timestamp: call.endedAt,
     answered_at: call.answeredAt,
     duration_ms: durationMs,
     charged_minutes: durationMs / 60_000,
-    ended_reason: endedReason(call),
+    ended_reason: reportEndedReason(call),
     error_message: call.errorMessage,
-    transcript: formatTranscript(call.transcript),
-    ...NOT_ANALYSED,
-    voicemail_detected: isVoicemail,
-    voicemail_detection_method: isVoicemail ? (isMachine ? "twilio_amd" : "llm_transcript") : null,
+    transcript: formatTranscript(call.transcript ?? [], "AI"),
+    ...analysed(call.analysis),
+    ...NOT_MADE,
+    voicemail_detected: hasVoicemail,
+    voicemail_detection_method: hasVoicemail ? (isMachine ? "twilio_amd" : "llm_transcript") : null,
     amd_result: call.carrierVerdict,
     campaign_id: call.campaignId,
     attempt: call.attempt,
@@ -69,43 +45,24 @@ export function presentCall(call: CallRow): Call {
   };
 }
 
-// What analysis after the call and recording would fill; no call has them.
-const NOT_ANALYSED = {
-  call_summary: null,
-  caller_sentiment: null,
-  call_successful: null,
-  extracted_data: {},
+function analysed(analysis: AnalysisRow | null) {
+  return {
+    call_summary: analysis?.summary ?? null,
+    caller_sentiment: analysis?.sentiment ?? null,
+    call_successful: analysis?.successful ?? null,
+    extracted_data: { ...analysis?.extracted },
+    extraction_evidence: { ...analysis?.evidence },
+    analysis_status: analysis?.state ?? null,
+    analysis_error: analysis?.error ?? null,
+    analysis_raw_text: analysis?.raw_text ?? null,
+  };
+}
+
+// What recordings and bookings would fill; no call has them.
+const NOT_MADE = {
   bookings: [],
   recording_url: null,
   recording_duration_s: null,
   call_reason: null,
   caller_name: null,
 } satisfies Partial<Call>;
-
-/** Contract B.6. */
-export function statusWord(status: CallStatus): CallStatusWord {
-  return STATUS_WORDS[status];
-}
-
-export function endedReason(call: Pick<CallRow, "status" | "endedReason">): string | null {
-  if (LIVE.has(call.status)) return null;
-  // An ended call always shows a reason, or a polling client would wait for ever.
-  return call.endedReason ?? (call.status === "no_answer" ? "no-answer" : call.status);
-}
-
-/** Connected time only: the carrier's own figure, or from answer to end where it gave none. */
-function connectedMs(call: CallRow): number {
-  if (call.answeredAt === null) return 0;
-  if (call.durationSeconds !== null) return call.durationSeconds * 1000;
-  return call.endedAt === null ? 0 : Math.max(0, call.endedAt - call.answeredAt);
-}
-
-/** Contract B.5: one turn per line, `AI:` or `Caller:`. */
-function formatTranscript(turns: CallRow["transcript"]): string {
-  return (turns ?? [])
-    .map(
-      ({ role, text }) =>
-        `${role === "agent" ? "AI" : "Caller"}: ${text.replace(/\s+/g, " ").trim()}`,
-    )
-    .join("\n");
-}

@@ -1,17 +1,17 @@
 // One call of a recipient as evidence: what was asked of the carrier and when, and what came back.
 
+import { callStatusWord, reportEndedReason } from "../domain/call-report.ts";
 import type { RecipientCallRow } from "../store/recipient-evidence.ts";
 import type { RecipientCall } from "./contract/recipient.ts";
 import { isoTime, isoTimeOrNull } from "./iso-time.ts";
-import { endedReason, statusWord } from "./present-call.ts";
 
 export function presentRecipientCall(call: RecipientCallRow): RecipientCall {
   return {
     call_id: call.id,
     carrier_call_id: call.carrierCallId,
     attempt: call.attempt,
-    call_status: statusWord(call.status),
-    ended_reason: endedReason(call),
+    call_status: callStatusWord(call.status),
+    ended_reason: reportEndedReason(call),
     answered_by: call.answeredBy,
     error_code: call.errorCode,
     error_message: call.errorMessage,

@@ -11,6 +11,7 @@ import { addAccessHooks } from "./access-hooks.ts";
 import { addBodyHooks } from "./body-hooks.ts";
 import { addAppendRoutes } from "./append-routes.ts";
 import { addAgentRoutes } from "./agent-routes.ts";
+import { addAnalysisRoutes } from "./analysis-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
 import { addCampaignEditRoute } from "./campaign-edit-route.ts";
@@ -18,6 +19,8 @@ import { addCampaignRoutes } from "./campaign-routes.ts";
 import { addRecipientRoutes } from "./recipient-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
+import { addDeliveryRoutes } from "./delivery-routes.ts";
+import { addExportRoute } from "./export-route.ts";
 import { addHealthRoute } from "./health-route.ts";
 import { addIdempotencyHooks } from "./idempotency-hooks.ts";
 import { addKeyRoutes } from "./key-routes.ts";
@@ -32,6 +35,7 @@ import type { HttpDependencies } from "./server-dependencies.ts";
 import { addSuppressionListRoutes } from "./suppression-list-routes.ts";
 import { addSuppressionRoutes } from "./suppression-routes.ts";
 import { addUsageRoute } from "./usage-route.ts";
+import { addWebhookSecretRoutes } from "./webhook-secret-routes.ts";
 
 // 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for
 // longer is an attack.
@@ -99,6 +103,10 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addAppendRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
+  addAnalysisRoutes(app, dependencies);
+  addExportRoute(app, dependencies);
+  addWebhookSecretRoutes(app, dependencies);
+  addDeliveryRoutes(app, dependencies);
 }
 
 function answerUnknownPaths(app: FastifyInstance, publicUrl: string): void {

@@ -3,9 +3,15 @@
 // conversation acts on it. Time limits are the conversation's timers, which abort the signal; the
 // SDK's own would run on the wall clock.
 
-import { jsonSchema, streamText, tool } from "ai";
+import { generateText, jsonSchema, NoObjectGeneratedError, Output, streamText, tool } from "ai";
 import type { LanguageModel, TextStreamPart, ToolSet } from "ai";
-import type { Model, ModelChunk, ModelRequest } from "../ports/model.ts";
+import type {
+  Model,
+  ModelAnswer,
+  ModelChunk,
+  ModelQuestion,
+  ModelRequest,
+} from "../ports/model.ts";
 import { readModelFailure } from "./model-failure.ts";
 import { resolveModel } from "./model-makers.ts";
 import type { ModelOptions } from "./model-makers.ts";
@@ -25,12 +31,15 @@ export function createModel(options: ModelOptions): Model {
     return {
       configuration: () => ({ kind: "missing", instruction }),
       reply: () => refuse(instruction),
+      answer: () => Promise.resolve({ kind: "failed", retryable: false, message: instruction }),
     };
   }
   const { name, languageModel } = resolved;
   return {
     configuration: () => ({ kind: "ready", name }),
     reply: (request, signal) => streamReply(languageModel, options.apiKey, request, signal),
+    answer: (question, signal) =>
+      askForAnswer({ languageModel, apiKey: options.apiKey }, question, signal),
   };
 }
 
@@ -105,6 +114,31 @@ function readPart(part: TextStreamPart<ToolSet>, apiKey: string | null): ModelCh
     inputTokens: part.totalUsage.inputTokens ?? null,
     outputTokens: part.totalUsage.outputTokens ?? null,
   };
+}
+
+async function askForAnswer(
+  model: { readonly languageModel: LanguageModel; readonly apiKey: string | null },
+  question: ModelQuestion,
+  signal: AbortSignal,
+): Promise<ModelAnswer> {
+  try {
+    const { text } = await generateText({
+      model: model.languageModel,
+      ...formatPromptMessages(question.messages),
+      output: Output.object({ schema: jsonSchema(question.answerSchema) }),
+      temperature: 0,
+      maxOutputTokens: question.maxOutputTokens,
+      abortSignal: signal,
+      maxRetries: 0,
+    });
+    return { kind: "answered", text };
+  } catch (error) {
+    // It answered, and not in JSON: whoever asked reads answers.
+    if (NoObjectGeneratedError.isInstance(error) && error.text !== undefined) {
+      return { kind: "answered", text: error.text };
+    }
+    return readModelFailure(error, model.apiKey);
+  }
 }
 
 function brokenOff(message: string): ModelChunk {

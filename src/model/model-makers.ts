@@ -58,6 +58,9 @@ const MAKERS: Readonly<Record<string, Maker>> = {
         baseURL,
         // Token counts are streamed only to who asks for them.
         includeUsage: true,
+        // Answers that must fit a schema are held to it by the server, as vLLM, Ollama and
+        // llama.cpp do.
+        supportsStructuredOutputs: true,
         ...(apiKey === null ? {} : { apiKey }),
       })(name),
   },

@@ -1,5 +1,5 @@
-// A language model, as the conversation needs it: one streamed reply at a time. Nothing here throws
-// or retries.
+// A language model, one streamed reply at a time for the conversation, one whole answer for what
+// comes after it. Nothing here throws or retries.
 
 export interface ModelMessage {
   readonly role: "system" | "user" | "assistant";
@@ -36,6 +36,19 @@ export type ModelChunk =
   /** The reply broke. Last chunk. `retryable`: the same request may succeed at once. */
   | { readonly kind: "failed"; readonly retryable: boolean; readonly message: string };
 
+/** One question with one answer that must fit a schema. */
+export interface ModelQuestion {
+  readonly messages: readonly ModelMessage[];
+  /** JSON Schema of an object, in the keywords that strict makers take. */
+  readonly answerSchema: Readonly<Record<string, unknown>>;
+  readonly maxOutputTokens: number;
+}
+
+export type ModelAnswer =
+  /** What the model wrote, unread: it may fit the schema or not. */
+  | { readonly kind: "answered"; readonly text: string }
+  | { readonly kind: "failed"; readonly retryable: boolean; readonly message: string };
+
 export type ModelConfiguration =
   | { readonly kind: "ready"; readonly name: string }
   /** What the operator has to set before anybody can be called. */
@@ -48,4 +61,6 @@ export interface Model {
    * is aborted. Never throws and never retries by itself.
    */
   reply(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelChunk>;
+  /** Asks once. Never throws and never retries; an aborted question has failed. */
+  answer(question: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer>;
 }

@@ -5,6 +5,8 @@
 import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
+import { enqueueAnalyses } from "./call-analyses.ts";
+import { enqueueCallDeliveries } from "./deliveries.ts";
 import { sqlInstant } from "./sql-instant.ts";
 import { settleIfSuppressed } from "./suppressed-recipients.ts";
 
@@ -67,7 +69,8 @@ export interface EndedCall {
 
 /**
  * What follows when calls have ended for good: their slots are free, their recipients settled or
- * due again, and whoever stood back for their phones may be claimed. The calls must be locked.
+ * due again, whoever stood back for their phones may be claimed, and webhooks are told. The calls
+ * must be locked and written.
  */
 export async function settleCalls(
   tx: Queryable,
@@ -87,6 +90,17 @@ export async function settleCalls(
   );
   await awaitRetries(tx, retried, now);
   await releasePhones(tx, calls);
+  await enqueueCallDeliveries(
+    tx,
+    "call.completed",
+    calls.map((call) => call.id),
+    now,
+  );
+  await enqueueAnalyses(
+    tx,
+    calls.map((call) => call.id),
+    now,
+  );
 }
 
 /**

@@ -33,13 +33,29 @@ export interface CallRow extends Row {
   readonly avgLatencyMs: number | null;
   readonly transcript: readonly TranscriptTurn[] | null;
   readonly createdAt: Instant;
+  /** null: never connected, or it ended before analyses were made. */
+  readonly analysis: AnalysisRow | null;
+}
+
+/** What analysis made of a call, as one document. */
+export interface AnalysisRow {
+  readonly state: "pending" | "done" | "skipped" | "failed";
+  readonly version: number;
+  readonly summary: string | null;
+  readonly successful: boolean | null;
+  readonly sentiment: "happy" | "neutral" | "frustrated" | null;
+  readonly extracted: Readonly<Record<string, unknown>>;
+  readonly evidence: Readonly<Record<string, string>>;
+  readonly error: string | null;
+  readonly raw_text: string | null;
 }
 
 const COLUMNS = `id, key_id as "keyId", coalesce(campaign_id, report_campaign_id) as "campaignId", agent_id as "agentId",
   carrier_call_id as "carrierCallId", from_number as "fromNumber", to_number as "toNumber", attempt, status,
   sent_at as "sentAt", answered_at as "answeredAt", ended_at as "endedAt", duration_seconds as "durationSeconds",
   ended_reason as "endedReason", error_message as "errorMessage", answered_by as "answeredBy",
-  carrier_verdict as "carrierVerdict", avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt"`;
+  carrier_verdict as "carrierVerdict", avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt",
+  (select to_jsonb(x) from call_analyses x where x.call_id = calls.id) as analysis`;
 
 /** Calls in these statuses may not be erased: they are still being written. */
 const LIVE = "status in ('queued', 'reserved', 'dialing', 'ringing', 'in_progress')";
@@ -160,6 +176,7 @@ function erasing(ids: string, now: string): string {
   return `erased as (
        update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null
        where id in (${ids}) returning id, recipient_id),
+     unanalysed as (delete from call_analyses where call_id in (select id from erased)),
      forgotten as (
        update recipients set variables = '{}', prompt_override = null
        where settled and id in (select recipient_id from erased))`;

@@ -5,6 +5,7 @@ import type { CallingWindow, Weekday } from "../domain/calling-window.ts";
 import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
+import { enqueueCallDeliveries, enqueueCampaignDeliveries } from "./deliveries.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
 export interface CampaignWindow extends Row {
@@ -71,11 +72,11 @@ export async function writeOpenings(
 
 /**
  * Fires scheduled campaigns that are due and inside their opening: running, or failed when their
- * agent or number is gone. Exactly once: the status is the condition. Answers how many started or
- * failed.
+ * agent or number is gone. Exactly once: the status is the condition. Webhooks are told. Answers
+ * how many started or failed.
  */
-export async function fireCampaigns(db: Queryable, now: Instant): Promise<number> {
-  const { rowCount } = await db.query(
+export async function fireCampaigns(tx: Queryable, now: Instant): Promise<number> {
+  const { rows } = await tx.query<{ id: string; status: CampaignStatus }>(
     `update campaigns g set
        status = case when ok.reason is null then 'running' else 'failed' end,
        status_reason = ok.reason,
@@ -92,10 +93,15 @@ export async function fireCampaigns(db: Queryable, now: Instant): Promise<number
        from campaigns c join agents a on a.id = c.agent_id left join phone_numbers n on n.id = c.phone_number_id
        where c.status = 'scheduled' and c.opens_at <= $1 and c.closes_at > $1
          and (c.expires_at is null or c.expires_at > $1)) ok
-     where g.id = ok.id and g.status = 'scheduled'`,
+     where g.id = ok.id and g.status = 'scheduled'
+     returning g.id, g.status`,
     [sqlInstant(now)],
   );
-  return rowCount;
+  const idsOf = (status: CampaignStatus): readonly string[] =>
+    rows.filter((row) => row.status === status).map((row) => row.id);
+  await enqueueCampaignDeliveries(tx, "campaign.started", idsOf("running"), now);
+  await enqueueCampaignDeliveries(tx, "campaign.completed", idsOf("failed"), now);
+  return rows.length;
 }
 
 /**
@@ -155,12 +161,12 @@ export async function countNotPermitted(
 
 /**
  * Completes campaigns with nothing open and nothing due: running ones, and those that have expired
- * whatever they were. A list that is appended meanwhile holds the campaign's row; after that wait
- * the statement looks at the row again but not at the recipients, so it is the changed count that
- * says: not finished.
+ * whatever they were. Webhooks are told. A list that is appended meanwhile holds the campaign's
+ * row; after that wait the statement looks at the row again but not at the recipients, so it is
+ * the changed count that says: not finished.
  */
-export async function finishCampaigns(db: Queryable, now: Instant): Promise<number> {
-  const { rowCount } = await db.query(
+export async function finishCampaigns(tx: Queryable, now: Instant): Promise<number> {
+  const { rows } = await tx.query<{ id: string }>(
     `update campaigns g set status = 'completed', ended_at = $1,
        status_reason = case when g.expires_at <= $1 then 'it expired' end
      from campaigns seen
@@ -169,10 +175,13 @@ export async function finishCampaigns(db: Queryable, now: Instant): Promise<numb
          select id from campaigns where status = 'running'
          union all select id from campaigns where status in ('scheduled', 'paused') and expires_at <= $1)
        and (g.status = 'running' or (g.status in ('scheduled', 'paused') and g.expires_at <= $1))
-       and not exists (select from recipients r where r.campaign_id = g.id and not r.settled)`,
+       and not exists (select from recipients r where r.campaign_id = g.id and not r.settled)
+     returning g.id`,
     [sqlInstant(now)],
   );
-  return rowCount;
+  const ids = rows.map((row) => row.id);
+  await enqueueCampaignDeliveries(tx, "campaign.completed", ids, now);
+  return ids.length;
 }
 
 /** Campaigns that have just expired have their waiting recipients closed. */
@@ -236,7 +245,7 @@ export async function closeRecipients(tx: Queryable, now: Instant, limit: number
   return rows.length;
 }
 
-/** Ends calls that wait in the queue and will never be dialed. */
+/** Ends calls that wait in the queue and will never be dialed. Webhooks are told. */
 export async function endQueuedCalls(
   tx: Queryable,
   callIds: readonly string[],
@@ -248,10 +257,16 @@ export async function endQueuedCalls(
   },
 ): Promise<void> {
   if (callIds.length === 0) return;
-  await tx.query(
+  const { rows } = await tx.query<{ id: string }>(
     `update calls set status = $2, ended_reason = $3, error_message = coalesce($4, error_message), ended_at = $5
-     where id = any($1) and status = 'queued'`,
+     where id = any($1) and status = 'queued' returning id`,
     [callIds, end.status, end.endedReason, end.message, sqlInstant(end.now)],
+  );
+  await enqueueCallDeliveries(
+    tx,
+    "call.completed",
+    rows.map((row) => row.id),
+    end.now,
   );
 }
 

@@ -5,6 +5,7 @@ import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import type { CampaignWindow } from "./campaign-engine.ts";
+import { enqueueCampaignDeliveries } from "./deliveries.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
 
 export interface VerbCampaign extends CampaignWindow {
@@ -57,6 +58,7 @@ export async function countQueue(tx: Queryable, campaignId: string): Promise<Cam
   return rows[0] ?? { recipientsCount: 0, queuedCount: 0 };
 }
 
+/** Webhooks are told of a first start and of an end. */
 export async function setCampaignStatus(
   tx: Queryable,
   id: string,
@@ -66,14 +68,20 @@ export async function setCampaignStatus(
     readonly now: Instant;
   },
 ): Promise<void> {
-  await tx.query(
+  const { rows } = await tx.query<{ hasJustStarted: boolean | null }>(
     `update campaigns set status = $2, status_reason = $3,
        started_at = case when $2 = 'running' then coalesce(started_at, $4) else started_at end,
        ended_at = case when $2 in ('canceled', 'failed', 'completed') then $4::timestamptz end,
        closing = $2 in ('canceled', 'failed')
-     where id = $1`,
+     where id = $1 returning status = 'running' and started_at = $4 as "hasJustStarted"`,
     [id, change.status, change.reason, sqlInstant(change.now)],
   );
+  if (rows[0]?.hasJustStarted === true) {
+    await enqueueCampaignDeliveries(tx, "campaign.started", [id], change.now);
+  }
+  if (["completed", "canceled", "failed"].includes(change.status)) {
+    await enqueueCampaignDeliveries(tx, "campaign.completed", [id], change.now);
+  }
 }
 
 /**

@@ -176,6 +176,9 @@ function dependencies(
       reply: () => {
         throw new Error("the engine never talks");
       },
+      answer: () => {
+        throw new Error("the engine never asks");
+      },
     },
     log: { info: () => {}, warn: () => {}, error: () => {} },
     decryptToken: () => "token",

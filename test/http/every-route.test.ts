@@ -67,6 +67,9 @@ let ids: Readonly<Record<string, string>>;
 beforeAll(async () => {
   const caller = await server.caller();
   owner = caller;
+  const webhook = { webhook_url: "https://hooks.example.com/" };
+  await caller.ask("PUT", `/v1/agents/${caller.agentId}`, webhook);
+  const tested = await caller.ask("POST", "/v1/webhooks/test", { agent_id: caller.agentId });
   stranger = await server.tenant();
   const batch = await caller.ask("POST", "/v1/calls/batch", {
     agent_id: caller.agentId,
@@ -89,6 +92,7 @@ beforeAll(async () => {
     call_id: call.body.call_id,
     number: caller.phone,
     key_id: caller.keyId,
+    delivery_id: tested.body.delivery_ids[0],
   };
 });
 
@@ -108,6 +112,7 @@ async function everything(): Promise<string> {
     "recipients",
     "calls",
     "suppressions",
+    "deliveries",
   ];
   const rows = tables.map((name) => db.query(`select * from ${name} order by id`));
   return JSON.stringify((await Promise.all(rows)).map((result) => result.rows));

@@ -48,6 +48,11 @@ const PATHS = [
   ["GET", (id: string) => `/v1/integrations/webhook/number/${id}`],
   ["GET", (id: string) => `/v1/calls/${id}`],
   ["DELETE", (id: string) => `/v1/calls/${id}`],
+  ["POST", (id: string) => `/v1/calls/${id}/analyze`],
+  ["POST", (id: string) => `/v1/calls/batch/${id}/analyze`],
+  ["GET", (id: string) => `/v1/calls/batch/${id}/export`],
+  ["GET", (id: string) => `/v1/webhooks/deliveries/${id}`],
+  ["POST", (id: string) => `/v1/webhooks/deliveries/${id}/replay`],
   ["GET", (id: string) => `/v1/calls/batch/${id}`],
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients`],
   ["GET", (id: string) => `/v1/calls/batch/${id}/recipients/0`],
@@ -116,6 +121,8 @@ const WRITES = [
   ["POST", () => "/v1/calls/batch/preview"],
   ["POST", () => "/v1/calls/outbound"],
   ["POST", () => "/v1/suppressions"],
+  ["POST", () => "/v1/webhooks/deliveries/replay"],
+  ["POST", () => "/v1/webhooks/test"],
 ] as const;
 
 test.each(WRITES)("%s %s refuses hostile bodies", async (method, url) => {

@@ -25,6 +25,11 @@ const call = await owner.ask("POST", "/v1/calls/outbound", {
 });
 const suppressed = await owner.ask("POST", "/v1/suppressions", { phone: "+12025550109" });
 const suppressionId: string = suppressed.body.suppressions[0].suppression_id;
+await owner.ask("PUT", `/v1/agents/${owner.agentId}`, {
+  webhook_url: "https://hooks.example.com/",
+});
+const tested = await owner.ask("POST", "/v1/webhooks/test", { agent_id: owner.agentId });
+const delivery = `/v1/webhooks/deliveries/${tested.body.delivery_ids[0]}`;
 const number = encodeURIComponent(owner.phone);
 const batch = `/v1/calls/batch/${campaign.body.campaign_id}`;
 
@@ -74,6 +79,11 @@ const ROUTES: readonly Route[] = [
   ["DELETE", `/v1/suppressions/${suppressionId}`, "suppression_not_found"],
   ["GET", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
+  ["POST", `/v1/calls/${call.body.call_id}/analyze`, "call_not_found"],
+  ["POST", `${batch}/analyze`, "campaign_not_found"],
+  ["GET", `${batch}/export`, "campaign_not_found"],
+  ["GET", delivery, "delivery_not_found"],
+  ["POST", `${delivery}/replay`, "delivery_not_found"],
   [
     "POST",
     "/v1/calls/outbound",
@@ -115,6 +125,7 @@ async function ownersView(): Promise<string> {
     "/v1/calls",
     "/v1/suppressions",
     `/v1/integrations/webhook/number/${number}`,
+    "/v1/webhooks/deliveries",
   ];
   const answers = await Promise.all(urls.map((url) => owner.ask("GET", url)));
   return answers.map((answer) => `${answer.status} ${answer.text}`).join("\n");
@@ -158,7 +169,7 @@ test("every route that takes an id is in the list above", () => {
   };
   const known = ROUTES.map(
     ([method, url]) =>
-      `${method} ${url.replace(/\/((agent_|batchcall_|call_|sup_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
+      `${method} ${url.replace(/\/((agent_|batchcall_|call_|msg_|sup_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
   );
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, route] of Object.entries(methods)) {

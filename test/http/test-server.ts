@@ -109,7 +109,7 @@ export async function testServer(
   await app.ready();
   const ask = async (options: InjectOptions): Promise<Answer> => {
     const response = await app.inject(options);
-    const isJson = String(response.headers["content-type"]).includes("json");
+    const isJson = String(response.headers["content-type"]).includes("application/json");
     return {
       status: response.statusCode,
       body: isJson ? JSON.parse(response.body) : null,

@@ -247,6 +247,9 @@ export class SimulatedWorld {
         reply: () => {
           throw new Error("the engine never talks");
         },
+        answer: () => {
+          throw new Error("the engine asks nothing");
+        },
       },
       log: { info: note, warn: note, error: note },
       decryptToken: () => "token",

@@ -1,7 +1,7 @@
 // A language model at the port's border whose replies a test writes down beforehand. It keeps every
 // request and knows which replies were cut short.
 
-import type { Model, ModelChunk, ModelRequest } from "../../src/ports/model.ts";
+import type { Model, ModelAnswer, ModelChunk, ModelRequest } from "../../src/ports/model.ts";
 
 /** One step of a reply. */
 export type ScriptStep =
@@ -20,12 +20,15 @@ export interface ScriptedModel extends Model {
   readonly aborted: number;
   /** Adds replies; each is used once, in order. */
   script(...replies: readonly (readonly ScriptStep[])[]): void;
+  /** Answers to questions, in order; without one left, an empty object. */
+  scriptAnswers(...answers: readonly ModelAnswer[]): void;
 }
 
 /** Replies in the order of the script; without one left, a single "Yes.". */
 export function scriptedModel(): ScriptedModel {
   const requests: ModelRequest[] = [];
   const replies: (readonly ScriptStep[])[] = [];
+  const answers: ModelAnswer[] = [];
   let aborted = 0;
 
   async function* speak(
@@ -62,6 +65,10 @@ export function scriptedModel(): ScriptedModel {
       replies.push(...more);
     },
     configuration: () => ({ kind: "ready", name: "scripted" }),
+    answer: () => Promise.resolve(answers.shift() ?? { kind: "answered", text: "{}" }),
+    scriptAnswers: (...more) => {
+      answers.push(...more);
+    },
     reply: (request, signal) => {
       requests.push(request);
       return speak(replies.shift() ?? ["Yes."], signal);

@@ -91,7 +91,21 @@ export const Call = z
     call_summary: z.string().nullable(),
     caller_sentiment: z.enum(["happy", "neutral", "frustrated"]).nullable(),
     call_successful: z.boolean().nullable(),
-    extracted_data: z.record(z.string(), z.unknown()),
+    extracted_data: z
+      .record(z.string(), z.unknown())
+      .describe("By the names of the agent's data_extraction_fields; null: not said."),
+    extraction_evidence: z
+      .record(z.string(), z.string())
+      .describe("The words of the transcript that each extracted value rests on."),
+    analysis_status: z
+      .enum(["pending", "done", "skipped", "failed"])
+      .nullable()
+      .describe("skipped: too little was said. null: the call did not connect, or has not ended."),
+    analysis_error: z.string().nullable(),
+    analysis_raw_text: z
+      .string()
+      .nullable()
+      .describe("The model's answer, when it did not fit the schema."),
     bookings: z.array(z.unknown()),
     recording_url: z.string().nullable(),
     recording_duration_s: z.number().nullable(),
@@ -116,6 +130,14 @@ export const CallListQuery = z.object({
   agent_id: z.string().max(64).optional(),
   status: CallStatusWord.optional(),
 });
+
+export const RequestedAnalysis = z
+  .object({ call_id: z.string(), analysis_status: z.literal("pending") })
+  .meta({ id: "RequestedAnalysis" });
+
+export const RequestedAnalyses = z
+  .object({ campaign_id: z.string(), calls_queued: z.number() })
+  .meta({ id: "RequestedAnalyses" });
 
 export const CallParams = z.object({ call_id: z.string() });
 

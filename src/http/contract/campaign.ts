@@ -190,3 +190,8 @@ export const CampaignVerbAnswer = z
   })
   .meta({ id: "CampaignVerbAnswer" });
 export type CampaignVerbAnswer = z.infer<typeof CampaignVerbAnswer>;
+
+/** A stream: the server writes it line by line. */
+export const ExportFile = z.unknown().describe("The file, CSV or NDJSON.");
+
+export const ExportQuery = z.object({ format: z.enum(["csv", "ndjson"]).default("csv") });

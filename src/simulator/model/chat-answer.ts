@@ -2,6 +2,7 @@
 // value that fits the schema that was asked for.
 
 import type { ChatRequest } from "./chat-request.ts";
+import { answerAnalysis } from "./scripted-analysis.ts";
 import { sampleForSchema } from "./schema-sample.ts";
 import { replyTo } from "./scripted-agent.ts";
 
@@ -25,6 +26,9 @@ export function answerChat(request: ChatRequest): ChatAnswer {
   }
   const schema = request.response_format?.json_schema?.schema;
   if (schema !== undefined) {
+    const question = request.messages.findLast((message) => message.role === "user");
+    const analysis = answerAnalysis(schema, question?.content ?? "");
+    if (analysis !== null) return { text: JSON.stringify(analysis), toolCalls: [] };
     const sample = sampleForSchema(schema, ["completed", "neutral", "unknown"]);
     return { text: JSON.stringify(sample), toolCalls: [] };
   }

@@ -1,8 +1,8 @@
-// Runs the engine in real time: sleep until the tick's next wake, or until somebody wakes it. One
-// tick at a time; a tick that fails is logged, counted and tried again with a growing pause, and
-// never ends the process.
+// Runs ticks (the engine's, the jobs') in real time: sleep until the tick's next wake, or until
+// somebody wakes it. One tick at a time; a tick that fails is logged, counted and tried again with
+// a growing pause, and never ends the process.
 
-import type { Engine } from "../engine/engine.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EngineLog } from "../engine/engine-dependencies.ts";
 
@@ -12,7 +12,7 @@ const MAX_PAUSE_MS = 2_000;
 const FAILURE_PAUSE_MS = 500;
 const MAX_FAILURE_PAUSE_MS = 10_000;
 
-export interface DialingLoop {
+export interface TickLoop {
   /** The next tick comes at once. */
   wake(): void;
   /** Failed ticks in a row; 0 when all is well. */
@@ -21,11 +21,11 @@ export interface DialingLoop {
   stop(): Promise<void>;
 }
 
-export function startDialingLoop(options: {
-  readonly engine: Engine;
+export function startTickLoop(options: {
+  readonly work: { tick(): Promise<{ readonly nextWakeAt: Instant }> };
   readonly clock: Clock;
   readonly log: EngineLog;
-}): DialingLoop {
+}): TickLoop {
   let isStopping = false;
   let isWoken = false;
   let failures = 0;
@@ -53,7 +53,7 @@ export function startDialingLoop(options: {
 
   async function tickOnce(): Promise<number> {
     try {
-      const { nextWakeAt } = await options.engine.tick();
+      const { nextWakeAt } = await options.work.tick();
       failures = 0;
       return Math.min(nextWakeAt - options.clock.now(), MAX_PAUSE_MS);
     } catch (error) {
