@@ -6,6 +6,8 @@ import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelTool } from "../ports/model.ts";
+import { NO_WATCH } from "./answer-watch.ts";
+import type { AnswerWatch } from "./answer-watch.ts";
 import { END_CALL_TOOL } from "./end-call-tool.ts";
 import { maxOutputTokensFor } from "./response-length.ts";
 import type { TimerName } from "./session-events.ts";
@@ -17,8 +19,10 @@ import type { TurnMemory } from "./turn-memory.ts";
 export type Phase =
   /** Not connected yet. */
   | "idle"
-  /** Connected; the person is to speak first. */
+  /** Connected; nothing is said before the person speaks, or is silent for a while. */
   | "waiting"
+  /** A machine answered; its greeting has to end before the message is left. */
+  | "mailbox"
   /** Nothing is being generated. What was sent may still be playing. */
   | "listening"
   /** The model was asked; nothing of its reply was sent. */
@@ -29,13 +33,23 @@ export type Phase =
   | "closing"
   | "ended";
 
+export type GreetingMode =
+  /** The opening is spoken as soon as the call is connected. */
+  | "at_once"
+  /** After the person's hello, or a short silence. */
+  | "after_hello"
+  /** The model answers the person's first words; the opening is for those who say nothing. */
+  | "person_first";
+
 /** How one conversation is to be held: settings as numbers and texts, fixed when it begins. */
 export interface SessionPlan {
   /** Instructions and data, before anything that is said (see prompt.ts). */
   readonly preamble: readonly ModelMessage[];
   /** Spoken without a model. "" lets the model open the conversation. */
   readonly greeting: string;
-  readonly agentSpeaksFirst: boolean;
+  readonly greetingMode: GreetingMode;
+  /** Left on a mailbox, word for word; "" leaves none. */
+  readonly voicemailMessage: string;
   readonly language: string;
   readonly tools: readonly ModelTool[];
   readonly mayEndCall: boolean;
@@ -67,6 +81,8 @@ export interface Closing {
   readonly startedAt: Instant;
   /** Speech over the closing line calls it off. Only the first time. */
   readonly isCancelable: boolean;
+  /** However often the end is put off, it comes by then. */
+  readonly latestAt: Instant;
 }
 
 export interface SessionState {
@@ -74,6 +90,9 @@ export interface SessionState {
   readonly phase: Phase;
   readonly connectedAt: Instant | null;
   readonly memory: TurnMemory;
+  readonly watch: AnswerWatch;
+  /** Since when a mailbox's greeting is waited out. */
+  readonly mailboxSince: Instant | null;
   /** The newest turn of the agent. Whatever belongs to an older one is dropped. */
   readonly turnId: number;
   readonly turn: CurrentTurn;
@@ -108,6 +127,10 @@ export interface SessionState {
  * §3).
  */
 export const GREETING_WAIT_MS = 2_000;
+/** The hello that belongs to the answer may be under way when we are connected a second later. */
+export const MIN_GREETING_WAIT_MS = 1_000;
+/** A connection takes no longer; an answer that lies further back is a clock that is wrong. */
+export const MAX_CONNECT_MS = 10_000;
 
 /** Keys of one entry follow each other faster than this. */
 export const KEYPAD_PAUSE_MS = 2_000;
@@ -135,6 +158,11 @@ export const MAX_FINAL_CHARACTERS = 4_000;
  */
 export const ENDING_MARGIN_MS = 1_500;
 export const MAX_ENDING_MS = 12_000;
+/**
+ * A voice that goes quiet this much before a mailbox's message should be over has paused; rates of
+ * speech differ by less over a minute.
+ */
+export const MAX_MESSAGE_ERROR_MS = 8_000;
 /** After the voice went quiet: a pause between two clauses is shorter. */
 export const ENDING_GRACE_MS = 300;
 /**
@@ -186,11 +214,11 @@ export function freshTurn(facts: Pick<CurrentTurn, "isRetry" | "askedAt">): Curr
 /** How a conversation with this agent is held. */
 export function planSession(
   agent: AgentSettings,
-  opening: { readonly preamble: readonly ModelMessage[]; readonly greeting: string },
+  opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage">,
 ): SessionPlan {
   return {
     ...opening,
-    agentSpeaksFirst: agent.ai_speaks_first,
+    greetingMode: agent.ai_speaks_first ? agent.greeting_mode : "person_first",
     language: agent.language,
     tools: agent.func_end_call ? [END_CALL_TOOL] : [],
     mayEndCall: agent.func_end_call,
@@ -209,6 +237,8 @@ export function startSession(plan: SessionPlan): SessionState {
     phase: "idle",
     connectedAt: null,
     memory: [],
+    watch: NO_WATCH,
+    mailboxSince: null,
     turnId: 0,
     turn: FRESH_TURN,
     closing: null,

@@ -5,7 +5,9 @@
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelRequest } from "../ports/model.ts";
 import { END_CALL_TOOL } from "./end-call-tool.ts";
-import { beginClosing, endNow, interruptedInClosing } from "./session-ending.ts";
+import { hearCheck, hearKeys, hearWords, machineTagged } from "./session-answering.ts";
+import type { Heard } from "./session-answering.ts";
+import { beginClosing, interruptedInClosing } from "./session-ending.ts";
 import {
   freshTurn,
   MAX_FINAL_CHARACTERS,
@@ -19,6 +21,7 @@ import {
 import type { SessionState } from "./session-state.ts";
 import {
   abortModel,
+  breakOff,
   clearTimer,
   recordFacts,
   setTimer,
@@ -32,10 +35,13 @@ import type { SpokenTag } from "./spoken-text.ts";
 import { addCallee, cutAtInterrupt, formatHistory, markBrokenOff } from "./turn-memory.ts";
 
 /** The prepared greeting, at once; without one the model opens the conversation. */
-export function openConversation(step: Step): void {
+export function openConversation(
+  step: Step,
+  { askedAt = null }: { readonly askedAt?: Instant | null } = {},
+): void {
   const { state } = step;
   clearTimer(step, "greeting");
-  if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt: null, isRetry: false });
+  if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt, isRetry: false });
   state.phase = "listening";
   speakLine(step, state.plan.greeting);
 }
@@ -64,7 +70,8 @@ export function personFinished(step: Step, text: string, language: string | null
   const words = speakable(text);
   const said = [keyed, words].filter((part) => part !== "").join(" ");
   if (language !== null) state.lastLanguage = language;
-  if (said !== "") personSaid(step, said);
+  if (said === "") return;
+  personSaid(step, said, (now) => (words === "" ? keysHeard(now) : hearWords(now, words)));
 }
 
 /** One key. An entry is complete at "#", after a pause, or when it is absurdly long. */
@@ -79,7 +86,13 @@ export function keyPressed(step: Step, digit: string): void {
 
 export function keypadDue(step: Step): void {
   const keyed = takeKeypad(step);
-  if (keyed !== "") personSaid(step, keyed);
+  if (keyed !== "") personSaid(step, keyed, keysHeard);
+}
+
+function keysHeard(step: Step): Heard {
+  if (step.state.phase === "mailbox") return "over";
+  hearKeys(step);
+  return "person";
 }
 
 function takeKeypad(step: Step): string {
@@ -89,7 +102,7 @@ function takeKeypad(step: Step): string {
   return keypad === "" ? "" : `[keypad: ${keypad}]`;
 }
 
-function personSaid(step: Step, said: string): void {
+function personSaid(step: Step, said: string, heard: (step: Step) => Heard): void {
   const { state, at } = step;
   state.personQuietAt = at;
   state.reprompted = false;
@@ -99,17 +112,29 @@ function personSaid(step: Step, said: string): void {
     if (state.closing?.isCancelable !== true) return;
     state.closingWasCanceled = true;
   }
-  startTurn(step, { askedAt: at, isRetry: false });
+  const who = heard(step);
+  if (who === "over") return;
+  if (state.phase !== "waiting") return startTurn(step, { askedAt: at, isRetry: false });
+  // While somebody else thinks about who it was, nothing is said.
+  if (who !== "unclear") beginTalk(step, who);
 }
 
-// The reply that is under way ends here. What was sent of it still plays: nobody interrupted.
-function breakOff(step: Step): void {
-  const { state } = step;
-  if (state.phase === "speaking") {
-    speakToken(step, "", true);
-    state.memory = markBrokenOff(state.memory, state.turnId);
-  }
-  abortModel(step);
+/**
+ * Speech is released. Whoever answered has been heard, so the opening is due; where the person goes
+ * first, the model answers them. A machine that asks who calls gets the opening in any case.
+ */
+export function beginTalk(step: Step, who: Exclude<Heard, "over">): void {
+  const { state, at } = step;
+  if (state.phase !== "waiting") return;
+  const modelAnswers = state.plan.greetingMode === "person_first" && who !== "screening";
+  if (modelAnswers) return startTurn(step, { askedAt: at, isRetry: false });
+  openConversation(step, { askedAt: at });
+}
+
+/** The second opinion on who answered has come, or did not come in time. */
+export function checkAnswered(step: Step, input: unknown): void {
+  const who = hearCheck(step, input);
+  if (who !== "over") beginTalk(step, who);
 }
 
 /** The person cut in: nothing that was sent and not heard was said. */
@@ -215,7 +240,7 @@ function act(step: Step, tag: SpokenTag): boolean {
       return false;
     case "voicemail":
       if (at - (state.connectedAt ?? at) > VOICEMAIL_TAG_MS) return false;
-      endNow(step, "voicemail_detected");
+      machineTagged(step);
       return true;
   }
 }

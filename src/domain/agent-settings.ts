@@ -11,6 +11,8 @@ export interface AgentSettings {
   readonly temperature: number;
   readonly response_length: "short" | "medium" | "long";
   readonly ai_speaks_first: boolean;
+  /** Ours: when the opening is spoken. */
+  readonly greeting_mode: "after_hello" | "at_once";
   readonly dynamic_greeting: boolean;
   readonly interruption_sensitivity: number;
   readonly response_eagerness: number;

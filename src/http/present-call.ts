@@ -38,8 +38,7 @@ export function statusesShownAs(word: CallStatusWord): readonly CallStatus[] {
 
 export function presentCall(call: CallRow): Call {
   const durationMs = connectedMs(call);
-  const isMachine = call.answeredBy === "machine";
-  const isVoicemail = isMachine || call.endedReason === "voicemail_detected";
+  const isVoicemail = call.answeredBy === "machine" || call.endedReason === "voicemail_detected";
   return {
     call_id: call.id,
     carrier_call_id: call.carrierCallId,
@@ -60,13 +59,25 @@ export function presentCall(call: CallRow): Call {
     transcript: formatTranscript(call.transcript),
     ...NOT_ANALYSED,
     voicemail_detected: isVoicemail,
-    voicemail_detection_method: isVoicemail ? (isMachine ? "twilio_amd" : "llm_transcript") : null,
+    // When both detect, the carrier's method is named (contract B.7).
+    voicemail_detection_method: isVoicemail
+      ? call.carrierAnsweredBy === "machine"
+        ? "twilio_amd"
+        : "llm_transcript"
+      : null,
     amd_result: call.carrierVerdict,
+    answered_by: call.answeredBy,
+    answer_verdict: presentVerdict(call),
     campaign_id: call.campaignId,
     attempt: call.attempt,
     avg_latency_ms: call.avgLatencyMs,
     created_at: isoTime(call.createdAt),
   };
+}
+
+function presentVerdict(call: CallRow): Call["answer_verdict"] {
+  const { verdictMethod: method, verdictReason: reason, verdictDelayMs: delayMs } = call;
+  return method === null ? null : { method, reason, delay_ms: delayMs };
 }
 
 // What analysis after the call and recording would fill; no call has them.

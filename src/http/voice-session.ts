@@ -14,6 +14,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Model } from "../ports/model.ts";
 import type { VoiceEvent } from "./relay-translation.ts";
+import { createVoiceCheck } from "./voice-check.ts";
 import type { VoiceRecords } from "./voice-records.ts";
 import { createVoiceReplies } from "./voice-replies.ts";
 
@@ -55,6 +56,9 @@ export interface VoiceSession {
 export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
   const now = sessionTime(parts.clock);
   const replies = createVoiceReplies(parts.model, parts.log, happen);
+  const check = createVoiceCheck(parts.model, parts.log, (input) =>
+    happen({ kind: "checkAnswered", input }),
+  );
   const timers = createTimers(now, (name, at) => step({ kind: "timerFired", name, at }));
   let state = parts.start;
 
@@ -70,13 +74,23 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
     if (state.phase !== "ended") return;
     timers.clearAll();
     replies.abortAll();
+    check.abort();
     parts.ended();
   }
 
   function perform(effect: SessionEffect): void {
     switch (effect.kind) {
       case "speak":
-        return send(parts.socket, { type: "text", token: effect.token, last: effect.last });
+        return send(parts.socket, {
+          type: "text",
+          token: effect.token,
+          last: effect.last,
+          ...(effect.isUninterruptible === true ? { interruptible: "none" } : {}),
+        });
+      case "startCheck":
+        return check.start(effect.request);
+      case "abortCheck":
+        return check.abort();
       case "startModel":
         return replies.start(effect.turnId, effect.request);
       case "abortModel":

@@ -107,9 +107,9 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
     sessions.set(callId, session);
     news.watch();
     records.record(NOTHING_YET);
-    session.happen({ kind: "connected" });
-    if (loaded.answeredBy !== null) {
-      session.happen({ kind: "amdVerdict", answeredBy: loaded.answeredBy });
+    session.happen({ kind: "connected", answeredAt: loaded.answeredAt });
+    if (loaded.carrierAnsweredBy !== null) {
+      session.happen({ kind: "amdVerdict", answeredBy: loaded.carrierAnsweredBy });
     }
     // The greeting does not wait for this commit; the carrier's callbacks say the same.
     if (loaded.open) {
@@ -154,6 +154,8 @@ const NOTHING_YET = {
   modelAskedAt: null,
   modelFirstTokenAt: null,
   avgLatencyMs: null,
+  verdict: null,
+  evidence: [],
 } as const;
 
 /** The conversation of a call that is open, or that this very socket proves to be alive. */
@@ -214,6 +216,7 @@ function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): S
   return openSession({
     agent: conversation.agentSettings,
     numberPrompt: conversation.numberSettings?.custom_prompt ?? null,
+    voicemailMessage: voicemailMessageOf(conversation),
     purpose: conversation.prompt,
     variables: conversation.variables,
     greeting: conversation.greeting,
@@ -226,6 +229,13 @@ function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): S
       attempt: conversation.attempt,
     },
   });
+}
+
+// A number's own setting wins over its agent's.
+function voicemailMessageOf(conversation: Conversation): string | null {
+  const { agentSettings: agent, numberSettings: number } = conversation;
+  const mayLeave = number?.voicemail_leave_enabled ?? agent.voicemail_leave_enabled;
+  return mayLeave ? (number?.voicemail_message ?? agent.voicemail_message) : null;
 }
 
 function delay(ms: number): Promise<void> {

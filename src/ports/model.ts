@@ -19,6 +19,8 @@ export interface ModelTool {
 export interface ModelRequest {
   readonly messages: readonly ModelMessage[];
   readonly tools: readonly ModelTool[];
+  /** The reply has to be a call of this tool. */
+  readonly requiredTool?: string;
   /** 0 to 1. */
   readonly temperature: number;
   readonly maxOutputTokens: number;

@@ -29,7 +29,11 @@ export interface CallRow extends Row {
   readonly endedReason: EndedReason | null;
   readonly errorMessage: string | null;
   readonly answeredBy: AnsweredBy | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
   readonly carrierVerdict: string | null;
+  readonly verdictMethod: string | null;
+  readonly verdictReason: string | null;
+  readonly verdictDelayMs: number | null;
   readonly avgLatencyMs: number | null;
   readonly transcript: readonly TranscriptTurn[] | null;
   readonly createdAt: Instant;
@@ -39,7 +43,9 @@ const COLUMNS = `id, key_id as "keyId", coalesce(campaign_id, report_campaign_id
   carrier_call_id as "carrierCallId", from_number as "fromNumber", to_number as "toNumber", attempt, status,
   sent_at as "sentAt", answered_at as "answeredAt", ended_at as "endedAt", duration_seconds as "durationSeconds",
   ended_reason as "endedReason", error_message as "errorMessage", answered_by as "answeredBy",
-  carrier_verdict as "carrierVerdict", avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt"`;
+  carrier_answered_by as "carrierAnsweredBy", carrier_verdict as "carrierVerdict",
+  verdict_method as "verdictMethod", verdict_reason as "verdictReason", verdict_delay_ms as "verdictDelayMs",
+  avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt"`;
 
 /** Calls in these statuses may not be erased: they are still being written. */
 const LIVE = "status in ('queued', 'reserved', 'dialing', 'ringing', 'in_progress')";
@@ -158,7 +164,8 @@ export async function countLiveCalls(db: Queryable, keyId: string): Promise<numb
 // account of what was dialed.
 function erasing(ids: string, now: string): string {
   return `erased as (
-       update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null
+       update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null,
+         verdict_reason = null, verdict_evidence = null
        where id in (${ids}) returning id, recipient_id),
      forgotten as (
        update recipients set variables = '{}', prompt_override = null

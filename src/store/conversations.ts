@@ -18,7 +18,9 @@ export interface Conversation extends Row {
   readonly toNumber: string;
   readonly fromNumber: string;
   readonly attempt: number;
-  readonly answeredBy: AnsweredBy | null;
+  /** null until the carrier has said so. */
+  readonly answeredAt: Instant | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
   /** null: none was prepared. */
   readonly greeting: string | null;
   readonly agentSettings: AgentSettings;
@@ -41,7 +43,8 @@ export async function loadConversation(
   const { rows } = await db.query<Conversation>(
     `select c.id as "callId", c.open, x.carrier_account_id as "carrierAccountId",
        c.carrier_call_id as "carrierCallId", c.to_number as "toNumber", c.from_number as "fromNumber", c.attempt,
-       c.answered_by as "answeredBy", c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
+       c.answered_at as "answeredAt", c.carrier_answered_by as "carrierAnsweredBy",
+       c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
        coalesce(r.prompt_override, g.prompt, '') as prompt, r.variables,
        coalesce(g.timezone, a.timezone, 'Europe/London') as timezone
      from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
@@ -60,6 +63,14 @@ export interface ConversationFacts {
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
   readonly avgLatencyMs: number | null;
+  /** Who answered, as far as the conversation knows. */
+  readonly verdict: {
+    readonly answeredBy: AnsweredBy;
+    readonly method: string;
+    readonly reason: string;
+    readonly delayMs: number;
+  } | null;
+  readonly evidence: readonly object[];
 }
 
 /** Where a conversation is held. */
@@ -81,7 +92,9 @@ export async function recordConversationFacts(
   await db.query(
     `update calls set transcript = case when jsonb_array_length($2::jsonb) = 0 then transcript else $2::jsonb end,
        end_cause = coalesce(end_cause, $3), model_asked_at = $4, model_first_token_at = $5, avg_latency_ms = $6,
-       voice_process = $7, relay_session_id = $8
+       voice_process = $7, relay_session_id = $8, answered_by = coalesce($9, answered_by),
+       verdict_method = coalesce($10, verdict_method), verdict_reason = coalesce($11, verdict_reason),
+       verdict_delay_ms = coalesce($12, verdict_delay_ms), verdict_evidence = coalesce($13::jsonb, verdict_evidence)
      where id = $1 and erased_at is null`,
     [
       callId,
@@ -92,6 +105,11 @@ export async function recordConversationFacts(
       facts.avgLatencyMs === null ? null : Math.round(facts.avgLatencyMs),
       place.process,
       place.sessionId,
+      facts.verdict?.answeredBy ?? null,
+      facts.verdict?.method ?? null,
+      facts.verdict?.reason ?? null,
+      facts.verdict?.delayMs ?? null,
+      facts.evidence.length === 0 ? null : JSON.stringify(facts.evidence),
     ],
   );
 }
@@ -100,7 +118,7 @@ export async function recordConversationFacts(
 export interface CallNews extends Row {
   readonly callId: string;
   readonly open: boolean;
-  readonly answeredBy: AnsweredBy | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
   readonly isEndRequested: boolean;
   readonly endCause: EndCause | null;
 }
@@ -111,9 +129,9 @@ export async function listCallNews(
   callIds: readonly string[],
 ): Promise<readonly CallNews[]> {
   const { rows } = await db.query<CallNews>(
-    `select id as "callId", open, answered_by as "answeredBy", end_requested is not null as "isEndRequested",
+    `select id as "callId", open, carrier_answered_by as "carrierAnsweredBy", end_requested is not null as "isEndRequested",
        end_cause as "endCause"
-     from calls where id = any($1) and (not open or end_requested is not null or answered_by in ('machine', 'fax'))`,
+     from calls where id = any($1) and (not open or end_requested is not null or carrier_answered_by is not null)`,
     [callIds],
   );
   return rows;

@@ -14,6 +14,18 @@ const words = fc
   })
   .map((list) => list.join(" "));
 
+// Now and then what machines say.
+const anyWords = fc.oneof(
+  { weight: 8, arbitrary: words },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "leave a message after the tone",
+      "well we have been here for a while and so it goes on and on",
+    ),
+  },
+);
+
 const modelText = fc.oneof(
   { weight: 6, arbitrary: words.map((text) => `${text} `) },
   {
@@ -23,7 +35,17 @@ const modelText = fc.oneof(
 );
 
 const timerName = fc.constantFrom(
-  ...(["greeting", "keypad", "model", "silence", "ending", "wrapUp", "maxDuration"] as const),
+  ...([
+    "greeting",
+    "check",
+    "mailbox",
+    "keypad",
+    "model",
+    "silence",
+    "ending",
+    "wrapUp",
+    "maxDuration",
+  ] as const),
 );
 
 // `age`: how many turns ago; old ones must be dropped.
@@ -37,8 +59,8 @@ type Chaos =
     };
 
 const calm: fc.Arbitrary<Happening> = fc.oneof(
-  words.map((text) => ({ kind: "final" as const, text, language: null })),
-  words.map((text) => ({ kind: "partial" as const, text })),
+  anyWords.map((text) => ({ kind: "final" as const, text, language: null })),
+  anyWords.map((text) => ({ kind: "partial" as const, text })),
   fc.record({
     kind: fc.constant("interrupted" as const),
     heardText: fc.oneof(fc.constant(""), words),
@@ -48,7 +70,11 @@ const calm: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ kind: fc.constant("agentSpeaking" as const), on: fc.boolean() }),
   fc.record({ kind: fc.constant("clientSpeaking" as const), on: fc.boolean() }),
   fc.record({ kind: fc.constant("played" as const), text: words }),
-  fc.constant({ kind: "connected" as const }),
+  fc.constant({ kind: "connected" as const, answeredAt: null }),
+  fc.constantFrom("human", "machine-vm", "uncertain").map((answer) => ({
+    kind: "checkAnswered" as const,
+    input: { answered_by: answer },
+  })),
   fc.constant({ kind: "amdVerdict" as const, answeredBy: "human" as const }),
   timerName.map((name) => ({ kind: "timerFired" as const, name })),
 );
@@ -97,7 +123,8 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
 }
 
 const plan = fc.record({
-  agentSpeaksFirst: fc.boolean(),
+  greetingMode: fc.constantFrom("at_once", "after_hello", "person_first"),
+  voicemailMessage: fc.constantFrom("", "Please call the clinic back."),
   greeting: fc.constantFrom("", "Hello, this is the clinic."),
   mayEndCall: fc.boolean(),
   silenceHangupMs: fc.integer({ min: 5, max: 45 }).map((seconds) => seconds * 1000),
@@ -111,6 +138,7 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
   let silencedUpTo = 0;
   let running: number | null = null;
   let hasEnded = false;
+  let settled: string | null = null;
   const check = (effects: readonly SessionEffect[]) => {
     if (hasEnded) expect(effects).toEqual([]);
     for (const effect of effects) {
@@ -128,6 +156,11 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
         expect(running).toBeNull();
         expect(effect.turnId).toBeGreaterThan(newestSpoken);
         running = effect.turnId;
+      }
+      if (effect.kind === "record") {
+        const answeredBy = effect.facts.verdict?.answeredBy ?? null;
+        if (settled !== null) expect(answeredBy).toBe(settled);
+        if (effect.facts.isSettled) settled = answeredBy;
       }
       if (effect.kind === "end") hasEnded = true;
     }
@@ -257,7 +290,7 @@ test("the transcript is what was heard, whoever cuts in whenever", () => {
         }
         feed([{ kind: "modelDone", turnId: talk.state.turnId }]);
       };
-      feed([{ kind: "connected" }]);
+      feed([{ kind: "connected", answeredAt: null }]);
       for (const one of moves) tell(one);
       // Let the voice finish, with the time of the conversation standing still.
       feed(line.play(talk.now + 600_000));

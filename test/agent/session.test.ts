@@ -145,13 +145,13 @@ test("words during a reply, without an interruption, break it off but keep what 
 });
 
 test("the agent that waits greets after two seconds, or answers the person's first words", () => {
-  const silent = new Talk({ agentSpeaksFirst: false }).connect();
+  const silent = new Talk({ greetingMode: "person_first" }).connect();
   silent.pass(1_900);
   expect(silent.spoken).toEqual([]);
   silent.pass(200);
   expect(silent.spoken).toEqual(["Hello, this is the clinic."]);
 
-  const talking = new Talk({ agentSpeaksFirst: false }).connect();
+  const talking = new Talk({ greetingMode: "person_first" }).connect();
   talking.pass(1_500);
   talking.happen({ kind: "partial", text: "Hel" });
   talking.pass(1_500);

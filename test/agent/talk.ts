@@ -17,6 +17,7 @@ export const AGENT: AgentSettings = {
   temperature: 0.3,
   response_length: "short",
   ai_speaks_first: true,
+  greeting_mode: "at_once",
   dynamic_greeting: false,
   interruption_sensitivity: 50,
   response_eagerness: 200,
@@ -44,6 +45,7 @@ export function planFor(changes: Partial<SessionPlan> = {}): SessionPlan {
       { role: "user", content: "Facts." },
     ],
     greeting: "Hello, this is the clinic.",
+    voicemailMessage: "",
   } as const;
   return { ...planSession(AGENT, opening), ...changes };
 }
@@ -90,8 +92,8 @@ export class Talk {
     return first === undefined ? null : { name: first[0] as TimerName, at: first[1] };
   }
 
-  connect(): this {
-    this.happen({ kind: "connected" });
+  connect(answeredAt: number | null = null): this {
+    this.happen({ kind: "connected", answeredAt });
     return this;
   }
 

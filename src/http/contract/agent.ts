@@ -73,7 +73,14 @@ const fields = {
     .regex(languagePattern, `must be multi or one of ${LANGUAGES.replaceAll("|", ", ")}`),
   temperature: z.number().min(0).max(1),
   response_length: z.enum(["short", "medium", "long"]),
-  ai_speaks_first: flag,
+  ai_speaks_first: flag.describe(
+    "false: the model answers the person's first words, and the opening is for who says nothing.",
+  ),
+  greeting_mode: z
+    .enum(["after_hello", "at_once"])
+    .describe(
+      "When the opening is spoken: after the person's hello or a short silence, or at once.",
+    ),
   dynamic_greeting: flag,
   interruption_sensitivity: z.int().min(0).max(100),
   response_eagerness: z.int().min(0).max(1000).describe("Milliseconds."),
@@ -125,6 +132,7 @@ export const agentDefaults = {
   temperature: 0.3,
   response_length: "short",
   ai_speaks_first: true,
+  greeting_mode: "after_hello",
   dynamic_greeting: false,
   interruption_sensitivity: 50,
   response_eagerness: 200,

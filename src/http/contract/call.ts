@@ -98,6 +98,15 @@ export const Call = z
     voicemail_detected: z.boolean(),
     voicemail_detection_method: z.enum(["llm_transcript", "twilio_amd"]).nullable(),
     amd_result: z.string().nullable(),
+    answered_by: z.enum(["human", "machine", "fax", "unknown"]).nullable(),
+    answer_verdict: z
+      .object({
+        method: z.string().describe("phrases, model, carrier, tag or silence."),
+        reason: z.string().nullable().describe("The words or the answer it rests on."),
+        delay_ms: z.number().nullable().describe("From the answer to the verdict."),
+      })
+      .nullable()
+      .describe("How the conversation decided who answered; null: it did not."),
     call_reason: z.string().nullable(),
     caller_name: z.string().nullable(),
     campaign_id: z.string().nullable(),
