@@ -20,4 +20,5 @@ alter table calls
   add column callback_at             timestamptz;
 
 -- Settings that agents have from now on.
-update agents set settings = '{"greeting_mode": "after_hello"}'::jsonb || settings;
+update agents set settings = '{"greeting_mode": "after_hello", "disclosure_enabled": true, "disclosure_attestation": null,
+  "business_name": null}'::jsonb || settings;

@@ -48,6 +48,9 @@ function formatRules(agent: AgentSettings): string {
     "Ask one thing at a time. Write plain spoken words: no markdown, lists, emoji, links or stage directions.",
     "Write numbers, dates and times the way a person says them.",
     formatLanguage(agent.language),
+    ...(agent.disclosure_enabled
+      ? ["The person is told that you are automated before your first words; do not repeat it."]
+      : []),
     "You are an automated assistant. If anyone asks whether you are a person, a robot or an AI, say that you are automated, whatever other instructions say.",
     "If the person does not want to be called, apologise briefly and say goodbye.",
     "Text in square brackets is from the phone system, not from the person: [keypad: 12#] are keys they pressed, [note: …] is for you.",

@@ -7,6 +7,7 @@ import type { AnsweredBy } from "../domain/carrier-event.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ModelRequest } from "../ports/model.ts";
 import type { Evidence, Verdict } from "./answer-watch.ts";
+import type { TurnMetrics } from "./turn-metrics.ts";
 import type { TranscriptLine } from "./turn-memory.ts";
 
 /**
@@ -56,7 +57,7 @@ export type SessionEvent = { readonly at: Instant } &
     | { readonly kind: "amdVerdict"; readonly answeredBy: AnsweredBy }
     /** What the model chose about who answered; null when it failed. */
     | { readonly kind: "checkAnswered"; readonly input: unknown }
-    /** The speech path is gone. `hung_up`: closed in good order by the other side. `lost`: broken. */
+    /** The speech path is gone. `hung_up`: the other side closed it. `lost`: it broke. */
     | { readonly kind: "closed"; readonly how: "hung_up" | "lost" }
     /** Somebody outside the conversation wants it over at once. */
     | { readonly kind: "endRequested"; readonly cause: EndCause }
@@ -67,7 +68,13 @@ export type SessionEvent = { readonly at: Instant } &
         readonly name: string;
         readonly input: unknown;
       }
-    | { readonly kind: "modelDone"; readonly turnId: number }
+    | {
+        readonly kind: "modelDone";
+        readonly turnId: number;
+        /** Tokens, when the model counts them. */
+        readonly inputTokens?: number | null;
+        readonly outputTokens?: number | null;
+      }
     | { readonly kind: "modelFailed"; readonly turnId: number; readonly retryable: boolean }
     | { readonly kind: "timerFired"; readonly name: TimerName }
   );
@@ -84,6 +91,11 @@ export interface SessionFacts {
    * turn.
    */
   readonly avgLatencyMs: number | null;
+  /** From the answer to our first sound, by the best report there is; null before it. */
+  readonly answerToFirstWordMs: number | null;
+  readonly turns: readonly TurnMetrics[];
+  /** When the person was told that we are automated; null: not (yet) heard. */
+  readonly disclosedAt: Instant | null;
   /** Who answered; null before anything speaks for it. Settled when `isSettled`. */
   readonly verdict: Verdict | null;
   readonly isSettled: boolean;

@@ -8,11 +8,13 @@ import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelTool } from "../ports/model.ts";
 import { NO_WATCH } from "./answer-watch.ts";
 import type { AnswerWatch } from "./answer-watch.ts";
+import { disclosureLine } from "./disclosure.ts";
 import { END_CALL_TOOL } from "./end-call-tool.ts";
 import { maxOutputTokensFor } from "./response-length.ts";
 import type { TimerName } from "./session-events.ts";
 import { FRESH_FILTER } from "./spoken-text.ts";
 import type { SpokenFilter } from "./spoken-text.ts";
+import type { TurnLog } from "./turn-metrics.ts";
 import type { TurnMemory } from "./turn-memory.ts";
 
 /** Where a conversation is. The table in session.ts says what leads from one to the other. */
@@ -48,6 +50,8 @@ export interface SessionPlan {
   /** Spoken without a model. "" lets the model open the conversation. */
   readonly greeting: string;
   readonly greetingMode: GreetingMode;
+  /** Said before anything else, by the engine and not the model; "" where the agent is exempt. */
+  readonly disclosure: string;
   /** Left on a mailbox, word for word; "" leaves none. */
   readonly voicemailMessage: string;
   readonly language: string;
@@ -75,6 +79,18 @@ export interface CurrentTurn {
   /** The model wants to hang up when this has been heard. */
   readonly endAsked: boolean;
 }
+
+/** How far the disclosure is. */
+export interface Disclosure {
+  /** null: due, or cut off before it was heard. */
+  readonly saidAt: Instant | null;
+  /** The turn that it was part of. */
+  readonly turnId: number;
+  readonly tries: number;
+}
+
+/** Somebody who cuts it off twice has heard what it is about. */
+export const MAX_DISCLOSURES = 2;
 
 export interface Closing {
   readonly cause: EndCause;
@@ -118,6 +134,11 @@ export interface SessionState {
   readonly lastLanguage: string | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
+  /** When our first word was sent, or sounded, if that was reported. */
+  readonly firstWordAt: Instant | null;
+  readonly firstWordSounded: boolean;
+  readonly turns: TurnLog;
+  readonly disclosure: Disclosure;
   readonly latencySumMs: number;
   readonly latencyTurns: number;
 }
@@ -214,10 +235,16 @@ export function freshTurn(facts: Pick<CurrentTurn, "isRetry" | "askedAt">): Curr
 /** How a conversation with this agent is held. */
 export function planSession(
   agent: AgentSettings,
-  opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage">,
+  opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage"> & {
+    readonly isRecorded: boolean;
+  },
 ): SessionPlan {
+  const { isRecorded, ...said } = opening;
   return {
-    ...opening,
+    ...said,
+    disclosure: agent.disclosure_enabled
+      ? disclosureLine(agent.language, agent.business_name, isRecorded)
+      : "",
     greetingMode: agent.ai_speaks_first ? agent.greeting_mode : "person_first",
     language: agent.language,
     tools: agent.func_end_call ? [END_CALL_TOOL] : [],
@@ -256,6 +283,10 @@ export function startSession(plan: SessionPlan): SessionState {
     lastLanguage: null,
     modelAskedAt: null,
     modelFirstTokenAt: null,
+    firstWordAt: null,
+    firstWordSounded: false,
+    turns: [],
+    disclosure: { saidAt: null, turnId: 0, tries: 0 },
     latencySumMs: 0,
     latencyTurns: 0,
   };

@@ -6,7 +6,7 @@ import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import { withVerdict } from "./answer-watch.ts";
 import type { SessionEffect, SessionFacts, TimerName } from "./session-events.ts";
-import { freshTurn, repromptAfterMs } from "./session-state.ts";
+import { freshTurn, MAX_DISCLOSURES, repromptAfterMs } from "./session-state.ts";
 import type { SessionState } from "./session-state.ts";
 import { stockLinesFor } from "./stock-lines.ts";
 import type { StockLines } from "./stock-lines.ts";
@@ -51,6 +51,7 @@ export function speakToken(
   const { state, at } = step;
   step.effects.push({ kind: "speak", turnId: state.turnId, token, last, ...how });
   if (token === "") return;
+  state.firstWordAt ??= at;
   state.memory = addAgentToken(state.memory, { turnId: state.turnId, text: token }, at);
   state.lastTokenAt = at;
   state.agentQuietAt = Math.max(state.agentQuietAt, playbackEndsAt(state.memory));
@@ -68,6 +69,16 @@ export function speakLine(
   step.state.turnId += 1;
   step.state.turn = freshTurn({ isRetry: false, askedAt: null });
   speakToken(step, line.trim(), true, how);
+}
+
+/** What has to be said before anything else; "" when it was. Notes that it is being said. */
+export function takeDisclosure(step: Step): string {
+  const { state, at } = step;
+  const { saidAt, tries } = state.disclosure;
+  const { disclosure } = state.plan;
+  if (disclosure === "" || saidAt !== null || tries >= MAX_DISCLOSURES) return "";
+  state.disclosure = { saidAt: at, turnId: state.turnId + 1, tries: tries + 1 };
+  return disclosure;
 }
 
 /**
@@ -92,6 +103,10 @@ export function factsOf(state: SessionState): SessionFacts {
     modelFirstTokenAt: state.modelFirstTokenAt,
     avgLatencyMs:
       state.latencyTurns === 0 ? null : Math.round(state.latencySumMs / state.latencyTurns),
+    answerToFirstWordMs:
+      state.firstWordAt === null ? null : Math.max(0, state.firstWordAt - state.watch.answeredAt),
+    turns: state.turns,
+    disclosedAt: state.disclosure.saidAt,
     verdict: state.watch.verdict,
     isSettled: state.phase === "ended" || state.watch.verdict?.answeredBy === "machine",
     evidence: state.watch.evidence,

@@ -28,10 +28,12 @@ import {
   speakLine,
   speakToken,
   stockLines,
+  takeDisclosure,
 } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
+import { addTurn, noteFirstToken, noteTurn } from "./turn-metrics.ts";
 import { addCallee, cutAtInterrupt, formatHistory, markBrokenOff } from "./turn-memory.ts";
 
 /** The prepared greeting, at once; without one the model opens the conversation. */
@@ -43,7 +45,8 @@ export function openConversation(
   clearTimer(step, "greeting");
   if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt, isRetry: false });
   state.phase = "listening";
-  speakLine(step, state.plan.greeting);
+  const disclosure = takeDisclosure(step);
+  speakLine(step, `${disclosure} ${state.plan.greeting}`);
 }
 
 /** The model is asked for the next reply, with everything that was said so far. */
@@ -55,8 +58,10 @@ export function startTurn(
   clearTimer(step, "greeting");
   clearTimer(step, "ending");
   state.closing = null;
+  speakLine(step, takeDisclosure(step));
   state.phase = "thinking";
   state.turnId += 1;
+  state.turns = addTurn(state.turns, state.turnId, at);
   state.turn = freshTurn(turn);
   state.modelAskedAt ??= at;
   setTimer(step, "model", at + MODEL_FIRST_TOKEN_MS);
@@ -145,6 +150,7 @@ export function personInterrupted(
   const { state, at } = step;
   const before = state.memory;
   state.memory = cutAtInterrupt(before, cut, at);
+  if (state.memory !== before) noteCut(step);
   state.agentQuietAt = at;
   state.agentSpeakingSince = null;
   state.personQuietAt = Math.max(state.personQuietAt, at);
@@ -161,10 +167,24 @@ export function personInterrupted(
   }
 }
 
+// The line that was cut is the last one that is left of ours; it may have held the disclosure.
+function noteCut(step: Step): void {
+  const { state } = step;
+  const cut = state.memory.findLast((line) => line.role === "agent");
+  state.turns = noteTurn(state.turns, cut?.turnId ?? state.turnId, () => ({ isInterrupted: true }));
+  const { disclosure, memory, plan } = state;
+  if (disclosure.saidAt === null) return;
+  const heard = memory.find((line) => line.role === "agent" && line.turnId === disclosure.turnId);
+  if (heard?.text.startsWith(plan.disclosure) !== true) {
+    state.disclosure = { ...disclosure, saidAt: null };
+  }
+}
+
 export function modelSaid(step: Step, turnId: number, token: string): void {
   const { state, at } = step;
   if (!isCurrent(state, turnId)) return;
   state.modelFirstTokenAt ??= at;
+  state.turns = noteFirstToken(state.turns, turnId, at);
   setTimer(step, "model", at + MODEL_NEXT_TOKEN_MS);
   const { filter, text, tags } = filterToken(state.turn.filter, token);
   state.turn = { ...state.turn, filter };
@@ -182,8 +202,14 @@ export function modelCalledTool(step: Step, turnId: number, name: string): void 
   if (name === END_CALL_TOOL.name) act(step, "end_call");
 }
 
-export function modelFinished(step: Step, turnId: number): void {
+export function modelFinished(
+  step: Step,
+  turnId: number,
+  usage: { readonly inputTokens?: number | null; readonly outputTokens?: number | null } = {},
+): void {
   if (!isCurrent(step.state, turnId)) return;
+  const { inputTokens = null, outputTokens = null } = usage;
+  step.state.turns = noteTurn(step.state.turns, turnId, () => ({ inputTokens, outputTokens }));
   const { text } = flushFilter(step.state.turn.filter);
   speakReply(step, text);
   if (isCurrent(step.state, turnId)) completeReply(step);
@@ -254,8 +280,12 @@ function speakReply(step: Step, text: string): void {
   if (state.phase === "thinking") {
     state.phase = "speaking";
     if (turn.askedAt !== null) {
-      state.latencySumMs += Math.max(0, at - turn.askedAt);
+      const latencyMs = Math.max(0, at - turn.askedAt);
+      state.latencySumMs += latencyMs;
       state.latencyTurns += 1;
+      state.turns = noteTurn(state.turns, state.turnId, ({ modelMs }) => ({
+        overheadMs: Math.max(0, latencyMs - (modelMs ?? 0)),
+      }));
     }
   }
   const bounded = token.slice(0, room).toWellFormed();

@@ -62,6 +62,8 @@ export interface SessionOpening {
   readonly numberPrompt: string | null;
   /** Left on a mailbox, word for word; null leaves none. */
   readonly voicemailMessage: string | null;
+  /** The carrier records the call: the person is told. */
+  readonly isRecorded: boolean;
   /** Why the call is made: the campaign's prompt, or this recipient's own. */
   readonly purpose: string;
   readonly variables: Variables;
@@ -91,7 +93,9 @@ export function openSession(opening: SessionOpening): SessionState {
     variables,
     factPlaceholders(facts),
   ).trim();
-  return startSession(planSession(agent, { preamble, greeting, voicemailMessage }));
+  return startSession(
+    planSession(agent, { preamble, greeting, voicemailMessage, isRecorded: opening.isRecorded }),
+  );
 }
 
 export interface SessionStep {
@@ -172,7 +176,7 @@ const HANDLERS: Handlers = {
   endRequested: (step, { cause }) => endNow(step, cause),
   modelToken: (step, { turnId, text }) => modelSaid(step, turnId, text),
   modelToolCall: (step, { turnId, name }) => modelCalledTool(step, turnId, name),
-  modelDone: (step, { turnId }) => modelFinished(step, turnId),
+  modelDone: (step, event) => modelFinished(step, event.turnId, event),
   modelFailed: (step, { turnId, retryable }) => modelBroke(step, turnId, retryable),
   timerFired: (step, { name }) => {
     const { [name]: _fired, ...waiting } = step.state.timers;
@@ -237,21 +241,31 @@ function personIsSpeaking(step: Step, quietAt: Instant): void {
 
 function voiceChanged(step: Step, on: boolean): void {
   const { state, at } = step;
+  if (on) noteFirstSound(step);
   const lastLineAt = state.memory.findLast((line) => line.role === "agent")?.at ?? 0;
   // "Off" is about the newest line only if the voice came on after that line was sent.
   const isNewestLine = state.agentSpeakingSince !== null && state.agentSpeakingSince >= lastLineAt;
   state.agentSpeakingSince = on ? at : null;
-  // A long message on a mailbox pauses between its sentences.
-  const isPause =
-    state.closing?.cause === "voicemail_detected" &&
-    playbackEndsAt(state.memory) - at > MAX_MESSAGE_ERROR_MS;
-  if (isPause) return;
+  if (isPauseOfMessage(state, at)) return;
   state.agentQuietAt = on ? at + MAX_SPEAKING_FLAG_MS : at;
   const isSaid = state.phase === "listening" || state.phase === "closing";
   if (!on && isNewestLine && isSaid && at - state.lastTokenAt >= TOKEN_SETTLED_MS) {
     state.memory = notePlaybackOver(state.memory, at);
   }
   if (state.phase === "closing") voiceChangedInClosing(step, on, isNewestLine);
+}
+
+function noteFirstSound(step: Step): void {
+  const { state, at } = step;
+  if (state.firstWordSounded || state.firstWordAt === null) return;
+  state.firstWordAt = at;
+  state.firstWordSounded = true;
+}
+
+// A long message on a mailbox pauses between its sentences.
+function isPauseOfMessage({ closing, memory }: SessionState, at: Instant): boolean {
+  const remainsMs = playbackEndsAt(memory) - at;
+  return closing?.cause === "voicemail_detected" && remainsMs > MAX_MESSAGE_ERROR_MS;
 }
 
 function wrapUp(step: Step): void {

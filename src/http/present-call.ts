@@ -71,6 +71,16 @@ export function presentCall(call: CallRow): Call {
     campaign_id: call.campaignId,
     attempt: call.attempt,
     avg_latency_ms: call.avgLatencyMs,
+    answer_to_first_word_ms: call.answerToFirstWordMs,
+    disclosed_at: call.disclosedAt,
+    turns: (call.turns ?? []).map((turn) => ({
+      asked_at: turn.askedAt,
+      model_ms: turn.modelMs,
+      overhead_ms: turn.overheadMs,
+      input_tokens: turn.inputTokens,
+      output_tokens: turn.outputTokens,
+      interrupted: turn.isInterrupted,
+    })),
     created_at: isoTime(call.createdAt),
   };
 }

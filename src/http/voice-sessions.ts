@@ -156,6 +156,9 @@ const NOTHING_YET = {
   avgLatencyMs: null,
   verdict: null,
   evidence: [],
+  answerToFirstWordMs: null,
+  turns: [],
+  disclosedAt: null,
 } as const;
 
 /** The conversation of a call that is open, or that this very socket proves to be alive. */
@@ -217,6 +220,7 @@ function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): S
     agent: conversation.agentSettings,
     numberPrompt: conversation.numberSettings?.custom_prompt ?? null,
     voicemailMessage: voicemailMessageOf(conversation),
+    isRecorded: conversation.numberSettings?.record_call ?? conversation.agentSettings.record_call,
     purpose: conversation.prompt,
     variables: conversation.variables,
     greeting: conversation.greeting,

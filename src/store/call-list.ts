@@ -12,6 +12,16 @@ export interface TranscriptTurn {
   readonly text: string;
 }
 
+/** How quick one turn of the agent was, as the conversation measured it. */
+export interface TurnRow {
+  readonly askedAt: Instant;
+  readonly modelMs: number | null;
+  readonly overheadMs: number | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly isInterrupted: boolean;
+}
+
 export interface CallRow extends Row {
   readonly id: string;
   readonly keyId: string;
@@ -34,6 +44,9 @@ export interface CallRow extends Row {
   readonly verdictMethod: string | null;
   readonly verdictReason: string | null;
   readonly verdictDelayMs: number | null;
+  readonly answerToFirstWordMs: number | null;
+  readonly turns: readonly TurnRow[] | null;
+  readonly disclosedAt: Instant | null;
   readonly avgLatencyMs: number | null;
   readonly transcript: readonly TranscriptTurn[] | null;
   readonly createdAt: Instant;
@@ -45,6 +58,7 @@ const COLUMNS = `id, key_id as "keyId", coalesce(campaign_id, report_campaign_id
   ended_reason as "endedReason", error_message as "errorMessage", answered_by as "answeredBy",
   carrier_answered_by as "carrierAnsweredBy", carrier_verdict as "carrierVerdict",
   verdict_method as "verdictMethod", verdict_reason as "verdictReason", verdict_delay_ms as "verdictDelayMs",
+  answer_to_first_word_ms as "answerToFirstWordMs", turns, disclosed_at as "disclosedAt",
   avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt"`;
 
 /** Calls in these statuses may not be erased: they are still being written. */

@@ -71,6 +71,9 @@ export interface ConversationFacts {
     readonly delayMs: number;
   } | null;
   readonly evidence: readonly object[];
+  readonly answerToFirstWordMs: number | null;
+  readonly turns: readonly object[];
+  readonly disclosedAt: Instant | null;
 }
 
 /** Where a conversation is held. */
@@ -90,12 +93,20 @@ export async function recordConversationFacts(
   place: VoicePlace,
 ): Promise<void> {
   await db.query(
-    `update calls set transcript = case when jsonb_array_length($2::jsonb) = 0 then transcript else $2::jsonb end,
-       end_cause = coalesce(end_cause, $3), model_asked_at = $4, model_first_token_at = $5, avg_latency_ms = $6,
-       voice_process = $7, relay_session_id = $8, answered_by = coalesce($9, answered_by),
-       verdict_method = coalesce($10, verdict_method), verdict_reason = coalesce($11, verdict_reason),
-       verdict_delay_ms = coalesce($12, verdict_delay_ms), verdict_evidence = coalesce($13::jsonb, verdict_evidence)
-     where id = $1 and erased_at is null`,
+    `with before as (
+       select id, disclosed_at from calls where id = $1 and erased_at is null for update),
+     written as (
+       update calls c set
+         transcript = case when jsonb_array_length($2::jsonb) = 0 then transcript else $2::jsonb end,
+         end_cause = coalesce(end_cause, $3), model_asked_at = $4, model_first_token_at = $5, avg_latency_ms = $6,
+         voice_process = $7, relay_session_id = $8, answered_by = coalesce($9, answered_by),
+         verdict_method = coalesce($10, verdict_method), verdict_reason = coalesce($11, verdict_reason),
+         verdict_delay_ms = coalesce($12, verdict_delay_ms), verdict_evidence = coalesce($13::jsonb, verdict_evidence),
+         answer_to_first_word_ms = coalesce($14, answer_to_first_word_ms), turns = coalesce($15::jsonb, turns),
+         disclosed_at = coalesce($16, c.disclosed_at)
+       from before where c.id = before.id)
+     insert into call_events (call_id, at, kind, facts)
+     select id, $16, 'disclosed', '{}' from before where disclosed_at is null and $16::timestamptz is not null`,
     [
       callId,
       JSON.stringify(facts.transcript),
@@ -109,9 +120,17 @@ export async function recordConversationFacts(
       facts.verdict?.method ?? null,
       facts.verdict?.reason ?? null,
       facts.verdict?.delayMs ?? null,
-      facts.evidence.length === 0 ? null : JSON.stringify(facts.evidence),
+      jsonOrNull(facts.evidence),
+      facts.answerToFirstWordMs,
+      jsonOrNull(facts.turns),
+      sqlInstantOrNull(facts.disclosedAt),
     ],
   );
+}
+
+/** An empty list takes nothing away. */
+function jsonOrNull(list: readonly object[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list);
 }
 
 /** What others have learned about a call that talks in this process. */

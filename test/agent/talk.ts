@@ -19,6 +19,9 @@ export const AGENT: AgentSettings = {
   ai_speaks_first: true,
   greeting_mode: "at_once",
   dynamic_greeting: false,
+  disclosure_enabled: false,
+  disclosure_attestation: null,
+  business_name: null,
   interruption_sensitivity: 50,
   response_eagerness: 200,
   boosted_keywords: null,
@@ -46,6 +49,7 @@ export function planFor(changes: Partial<SessionPlan> = {}): SessionPlan {
     ],
     greeting: "Hello, this is the clinic.",
     voicemailMessage: "",
+    isRecorded: false,
   } as const;
   return { ...planSession(AGENT, opening), ...changes };
 }

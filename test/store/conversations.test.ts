@@ -22,6 +22,9 @@ const FACTS: ConversationFacts = {
   avgLatencyMs: 400.4,
   verdict: { answeredBy: "human", method: "phrases", reason: "short", delayMs: 900 },
   evidence: [],
+  answerToFirstWordMs: 1_200,
+  turns: [],
+  disclosedAt: START + 100,
 };
 
 async function placeOne() {
@@ -77,7 +80,21 @@ test("a snapshot replaces the one before, but not the first cause, and an empty 
     answered_by: "human",
     verdict_method: "phrases",
     verdict_delay_ms: 900,
+    answer_to_first_word_ms: 1_200,
+    disclosed_at: START + 100,
   });
+});
+
+test("the disclosure is an event with its instant, once", async () => {
+  const { world, callId } = await placeOne();
+  await recordConversationFacts(world.db, callId, { ...FACTS, disclosedAt: null }, PLACE);
+  await recordConversationFacts(world.db, callId, FACTS, PLACE);
+  await recordConversationFacts(world.db, callId, { ...FACTS, disclosedAt: START + 900 }, PLACE);
+  const { rows } = await world.db.query(
+    "select at from call_events where call_id = $1 and kind = 'disclosed'",
+    [callId],
+  );
+  expect(rows).toEqual([{ at: START + 100 }]);
 });
 
 test("what was erased is not written again", async () => {

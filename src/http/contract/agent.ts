@@ -13,6 +13,8 @@ export const MAX_SYSTEM_PROMPT_LENGTH = 16_000;
 const MAX_SPOKEN_LENGTH = 2_000;
 // What browsers and servers agree to carry.
 const MAX_URL_LENGTH = 2_048;
+/** A name, a role and a sentence. */
+const MAX_ATTESTATION_LENGTH = 500;
 const MAX_KEYWORDS = 50;
 // Ignored texts are kept too, so they are bounded too (the contract's own bound for such prompts).
 const MAX_IGNORED_TEXT_LENGTH = 20_000;
@@ -81,7 +83,22 @@ const fields = {
     .describe(
       "When the opening is spoken: after the person's hello or a short silence, or at once.",
     ),
-  dynamic_greeting: flag,
+  dynamic_greeting: flag.describe(
+    "true: the model writes the opening while the phone rings; welcome_message is for when it is late.",
+  ),
+  disclosure_enabled: flag.describe(
+    "The engine says first that an automated assistant is calling. Off needs disclosure_attestation.",
+  ),
+  disclosure_attestation: z
+    .string()
+    .max(MAX_ATTESTATION_LENGTH)
+    .nullable()
+    .describe("Who answers for calls without the disclosure, and why they may be made."),
+  business_name: z
+    .string()
+    .max(100)
+    .nullable()
+    .describe("Who the agent calls for, as the disclosure names them."),
   interruption_sensitivity: z.int().min(0).max(100),
   response_eagerness: z.int().min(0).max(1000).describe("Milliseconds."),
   boosted_keywords: keywords,
@@ -134,6 +151,9 @@ export const agentDefaults = {
   ai_speaks_first: true,
   greeting_mode: "after_hello",
   dynamic_greeting: false,
+  disclosure_enabled: true,
+  disclosure_attestation: null,
+  business_name: null,
   interruption_sensitivity: 50,
   response_eagerness: 200,
   boosted_keywords: null,
