@@ -16,6 +16,8 @@ alter table calls
   add column turns                   jsonb,
   -- When the agent said that it is automated.
   add column disclosed_at            timestamptz,
+  -- When the person asked never to be called again.
+  add column opted_out_at            timestamptz,
   -- When the person asked to be called again, inside the window.
   add column callback_at             timestamptz;
 

@@ -2,6 +2,7 @@
 // must never take a person for a machine: what is not clear is left to a second opinion, and a tie
 // is a person. Source: voice.md §3.
 
+import { findPhrase, normalText, phrasePattern } from "./phrase-pattern.ts";
 import { OPENING_PHRASES, type OpeningPhrases } from "./voicemail-phrases.ts";
 
 /** What kind of machine answered. Only a mailbox takes a message. */
@@ -42,7 +43,7 @@ const SIGNS = Object.keys(OPENING_PHRASES["en"] ?? {}) as readonly Sign[];
 
 /** Reads everything that was said since the call was answered, or one utterance of it. */
 export function readOpening(text: string): OpeningReading {
-  const words = normalWords(text);
+  const words = normalText(text);
   const found = findSigns(words);
   const count = countWords(words);
   const asks = /[?？؟]\s*$/.test(text.trim());
@@ -95,71 +96,23 @@ function weigh(found: ReadonlyMap<Sign, string>, text: string): number {
   return readsOut ? weight + WEIGHTS.saysReached : weight;
 }
 
-interface Matcher {
-  readonly sign: Sign;
-  readonly pattern: RegExp;
-  readonly isUnspaced: boolean;
-}
-
-const MATCHERS: readonly Matcher[] = Object.entries(OPENING_PHRASES).flatMap(
-  ([language, phrases]) => {
-    const isUnspaced = language === "ja" || language === "zh";
-    return SIGNS.map((sign) => ({ sign, pattern: patternOf(phrases[sign], language), isUnspaced }));
-  },
+const MATCHERS = Object.entries(OPENING_PHRASES).flatMap(([language, phrases]) =>
+  SIGNS.map((sign) => ({ sign, pattern: phrasePattern(phrases[sign], language) })),
 );
 
-// One expression for each sign of a language: a call reads it a few times a second.
-function patternOf(phrases: string, language: string): RegExp {
-  const isUnspaced = language === "ja" || language === "zh";
-  // Korean hangs its endings on the words.
-  const ending = language === "ko" ? "[^ ]*" : "";
-  const alternatives = phrases
-    .split(",")
-    .map((phrase) => normal(phrase.replaceAll("~", "TILDE").replaceAll("*", " STAR ")))
-    .filter((phrase) => phrase !== "")
-    .map((phrase) => (isUnspaced ? unspacedPattern(phrase) : spacedPattern(phrase)));
-  return isUnspaced
-    ? new RegExp(alternatives.join("|"), "u")
-    : new RegExp(`(?<= )(?:${alternatives.join("|")})${ending}(?= )`, "u");
-}
-
-function spacedPattern(phrase: string): string {
-  return phrase.replaceAll(" star ", "(?: [^ ]+){0,4} ").replaceAll("tilde", "[^ ]*");
-}
-
-function unspacedPattern(phrase: string): string {
-  return phrase.replaceAll(" star ", ".{0,8}").replaceAll(" ", "");
-}
-
-function findSigns(words: string): ReadonlyMap<Sign, string> {
-  const unspaced = words.replaceAll(" ", "");
+function findSigns(text: string): ReadonlyMap<Sign, string> {
   const found = new Map<Sign, string>();
-  for (const { sign, pattern, isUnspaced } of MATCHERS) {
+  for (const { sign, pattern } of MATCHERS) {
     if (found.has(sign)) continue;
-    const match = pattern.exec(isUnspaced ? unspaced : words);
-    if (match !== null) found.set(sign, match[0].normalize("NFC"));
+    const phrase = findPhrase(text, pattern);
+    if (phrase !== null) found.set(sign, phrase);
   }
   return found;
 }
 
-function normalWords(text: string): string {
-  return ` ${normal(text)} `;
-}
-
-function normal(text: string): string {
-  return text
-    .normalize("NFKD")
-    .replaceAll(/[\p{M}'’]+/gu, "")
-    .toLowerCase()
-    .replaceAll("ł", "l")
-    .replaceAll("ß", "ss")
-    .replaceAll(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-}
-
 /** Words; in scripts without spaces two characters count as one. */
 function countWords(words: string): number {
-  const parts = words.trim() === "" ? [] : words.trim().split(" ");
+  const parts = words === "" ? [] : words.split(" ");
   return parts.reduce((sum, part) => {
     const unspaced = part.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu) ?? [];
     return sum + (unspaced.length > 0 ? Math.ceil(unspaced.length / 2) : 1);

@@ -24,7 +24,8 @@ export function beginClosing(
   { maxMs = MAX_ENDING_MS }: { readonly maxMs?: number } = {},
 ): void {
   const { state, at } = step;
-  const mayGoOn = cause === "completed" || cause === "silence_timeout";
+  const isOffer = cause === "completed" || cause === "silence_timeout";
+  const mayGoOn = isOffer && state.optOut === null;
   state.phase = "closing";
   state.closing = {
     cause,

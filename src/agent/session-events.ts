@@ -79,6 +79,13 @@ export type SessionEvent = { readonly at: Instant } &
     | { readonly kind: "timerFired"; readonly name: TimerName }
   );
 
+/** Somebody asked never to be called again. */
+export interface OptOut {
+  readonly at: Instant;
+  /** In their own words, bounded. */
+  readonly words: string;
+}
+
 /** What the conversation amounts to so far. Every snapshot replaces the one before. */
 export interface SessionFacts {
   readonly transcript: readonly TranscriptLine[];
@@ -94,6 +101,10 @@ export interface SessionFacts {
   /** From the answer to our first sound, by the best report there is; null before it. */
   readonly answerToFirstWordMs: number | null;
   readonly turns: readonly TurnMetrics[];
+  /** The person asked never to be called again. */
+  readonly optOut: OptOut | null;
+  /** When they asked to be called instead; inside the window. */
+  readonly callbackAt: Instant | null;
   /** When the person was told that we are automated; null: not (yet) heard. */
   readonly disclosedAt: Instant | null;
   /** Who answered; null before anything speaks for it. Settled when `isSettled`. */

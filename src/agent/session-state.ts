@@ -3,15 +3,16 @@
 // longest call bounds it.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { CallbackRules } from "../domain/callback-time.ts";
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelTool } from "../ports/model.ts";
 import { NO_WATCH } from "./answer-watch.ts";
 import type { AnswerWatch } from "./answer-watch.ts";
 import { disclosureLine } from "./disclosure.ts";
-import { END_CALL_TOOL } from "./end-call-tool.ts";
+import { CALLBACK_TOOL, END_CALL_TOOL, OPT_OUT_TOOL, TRANSFER_TOOL } from "./call-tools.ts";
 import { maxOutputTokensFor } from "./response-length.ts";
-import type { TimerName } from "./session-events.ts";
+import type { OptOut, TimerName } from "./session-events.ts";
 import { FRESH_FILTER } from "./spoken-text.ts";
 import type { SpokenFilter } from "./spoken-text.ts";
 import type { TurnLog } from "./turn-metrics.ts";
@@ -57,6 +58,8 @@ export interface SessionPlan {
   readonly language: string;
   readonly tools: readonly ModelTool[];
   readonly mayEndCall: boolean;
+  /** What a call at another time is held against; null: nobody would make it. */
+  readonly callback: CallbackRules | null;
   readonly temperature: number;
   readonly maxOutputTokens: number;
   readonly fallbackMessage: string;
@@ -78,6 +81,11 @@ export interface CurrentTurn {
   readonly askedAt: Instant | null;
   /** The model wants to hang up when this has been heard. */
   readonly endAsked: boolean;
+  readonly endsAs: Extract<EndCause, "completed" | "transferred">;
+  /** A tool was answered: the model is asked again when this reply is complete. */
+  readonly goesOn: boolean;
+  /** How often it was asked again for that. */
+  readonly toolRounds: number;
 }
 
 /** How far the disclosure is. */
@@ -139,6 +147,9 @@ export interface SessionState {
   readonly firstWordSounded: boolean;
   readonly turns: TurnLog;
   readonly disclosure: Disclosure;
+  /** Asked never to be called again, in these words. */
+  readonly optOut: OptOut | null;
+  readonly callbackAt: Instant | null;
   readonly latencySumMs: number;
   readonly latencyTurns: number;
 }
@@ -226,9 +237,14 @@ const FRESH_TURN: CurrentTurn = {
   isRetry: false,
   askedAt: null,
   endAsked: false,
+  endsAs: "completed",
+  goesOn: false,
+  toolRounds: 0,
 };
 
-export function freshTurn(facts: Pick<CurrentTurn, "isRetry" | "askedAt">): CurrentTurn {
+export function freshTurn(
+  facts: Pick<CurrentTurn, "isRetry" | "askedAt"> & { readonly toolRounds?: number },
+): CurrentTurn {
   return { ...FRESH_TURN, ...facts };
 }
 
@@ -237,6 +253,7 @@ export function planSession(
   agent: AgentSettings,
   opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage"> & {
     readonly isRecorded: boolean;
+    readonly callback: CallbackRules | null;
   },
 ): SessionPlan {
   const { isRecorded, ...said } = opening;
@@ -247,7 +264,12 @@ export function planSession(
       : "",
     greetingMode: agent.ai_speaks_first ? agent.greeting_mode : "person_first",
     language: agent.language,
-    tools: agent.func_end_call ? [END_CALL_TOOL] : [],
+    tools: [
+      ...(agent.func_end_call ? [END_CALL_TOOL] : []),
+      OPT_OUT_TOOL,
+      ...(opening.callback === null ? [] : [CALLBACK_TOOL]),
+      ...(agent.transfer_number === null ? [] : [TRANSFER_TOOL]),
+    ],
     mayEndCall: agent.func_end_call,
     temperature: agent.temperature,
     maxOutputTokens: maxOutputTokensFor(agent.response_length),
@@ -287,6 +309,8 @@ export function startSession(plan: SessionPlan): SessionState {
     firstWordSounded: false,
     turns: [],
     disclosure: { saidAt: null, turnId: 0, tries: 0 },
+    optOut: null,
+    callbackAt: null,
     latencySumMs: 0,
     latencyTurns: 0,
   };

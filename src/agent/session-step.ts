@@ -107,6 +107,8 @@ export function factsOf(state: SessionState): SessionFacts {
       state.firstWordAt === null ? null : Math.max(0, state.firstWordAt - state.watch.answeredAt),
     turns: state.turns,
     disclosedAt: state.disclosure.saidAt,
+    optOut: state.optOut,
+    callbackAt: state.callbackAt,
     verdict: state.watch.verdict,
     isSettled: state.phase === "ended" || state.watch.verdict?.answeredBy === "machine",
     evidence: state.watch.evidence,

@@ -4,7 +4,6 @@
 
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelRequest } from "../ports/model.ts";
-import { END_CALL_TOOL } from "./end-call-tool.ts";
 import { hearCheck, hearKeys, hearWords, machineTagged } from "./session-answering.ts";
 import type { Heard } from "./session-answering.ts";
 import { beginClosing, interruptedInClosing } from "./session-ending.ts";
@@ -31,6 +30,7 @@ import {
   takeDisclosure,
 } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
+import { actOnTool, optedOut } from "./session-tools.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
 import { addTurn, noteFirstToken, noteTurn } from "./turn-metrics.ts";
@@ -52,7 +52,11 @@ export function openConversation(
 /** The model is asked for the next reply, with everything that was said so far. */
 export function startTurn(
   step: Step,
-  turn: { readonly askedAt: Instant | null; readonly isRetry: boolean },
+  turn: {
+    readonly askedAt: Instant | null;
+    readonly isRetry: boolean;
+    readonly toolRounds?: number;
+  },
 ): void {
   const { state, at } = step;
   clearTimer(step, "greeting");
@@ -113,6 +117,7 @@ function personSaid(step: Step, said: string, heard: (step: Step) => Heard): voi
   state.reprompted = false;
   breakOff(step);
   state.memory = addCallee(state.memory, said, at);
+  if (optedOut(step, said)) return;
   if (state.phase === "closing") {
     if (state.closing?.isCancelable !== true) return;
     state.closingWasCanceled = true;
@@ -161,9 +166,9 @@ export function personInterrupted(
   }
   // Their words came before the news of the cut: the model is answering a history that never was.
   if (state.phase === "thinking" && state.memory !== before) {
-    const { askedAt, isRetry } = state.turn;
+    const { askedAt, isRetry, toolRounds } = state.turn;
     abortModel(step);
-    startTurn(step, { askedAt, isRetry });
+    startTurn(step, { askedAt, isRetry, toolRounds });
   }
 }
 
@@ -194,12 +199,11 @@ export function modelSaid(step: Step, turnId: number, token: string): void {
   speakReply(step, text);
 }
 
-/** A tool that was not offered is not acted on. */
-export function modelCalledTool(step: Step, turnId: number, name: string): void {
+export function modelCalledTool(step: Step, turnId: number, name: string, input: unknown): void {
   const { state, at } = step;
   if (!isCurrent(state, turnId)) return;
   state.modelFirstTokenAt ??= at;
-  if (name === END_CALL_TOOL.name) act(step, "end_call");
+  actOnTool(step, name, input);
 }
 
 export function modelFinished(
@@ -227,7 +231,8 @@ export function modelBroke(step: Step, turnId: number, retryable: boolean): void
   if (turn.endAsked) return completeReply(step);
   const hasSpoken = turn.spokenCharacters > 0;
   if (!hasSpoken && retryable && !turn.isRetry) {
-    return startTurn(step, { askedAt: turn.askedAt, isRetry: true });
+    const { askedAt, toolRounds } = turn;
+    return startTurn(step, { askedAt, isRetry: true, toolRounds });
   }
   if (hasSpoken) {
     speakToken(step, "", true);
@@ -298,7 +303,14 @@ function speakReply(step: Step, text: string): void {
 
 function completeReply(step: Step): void {
   const { state } = step;
-  const { spokenCharacters, endAsked } = state.turn;
+  const { spokenCharacters, endAsked, endsAs, goesOn, toolRounds, askedAt } = state.turn;
+  if (goesOn && !endAsked) {
+    if (spokenCharacters > 0) speakToken(step, "", true);
+    recordFacts(step);
+    // Whoever waits has heard something already, or still waits for the same reply.
+    const since = spokenCharacters > 0 ? null : askedAt;
+    return startTurn(step, { askedAt: since, isRetry: false, toolRounds: toolRounds + 1 });
+  }
   // An empty reply is dead air: as good as none.
   if (spokenCharacters === 0 && !endAsked) return modelBroke(step, state.turnId, true);
   clearTimer(step, "model");
@@ -307,8 +319,14 @@ function completeReply(step: Step): void {
   if (spokenCharacters > 0) speakToken(step, "", true);
   recordFacts(step);
   if (!endAsked) return;
-  if (spokenCharacters === 0) speakLine(step, stockLines(state).goodbye);
-  beginClosing(step, "completed");
+  if (spokenCharacters === 0) speakLine(step, lastWords(state));
+  beginClosing(step, endsAs);
+}
+
+function lastWords(state: SessionState): string {
+  const lines = stockLines(state);
+  if (state.turn.endsAs === "transferred") return lines.transferring;
+  return state.optOut === null ? lines.goodbye : lines.optedOut;
 }
 
 const WRAP_UP_NOTE =
@@ -349,11 +367,11 @@ function alternate(messages: readonly ModelMessage[]): ModelMessage[] {
   return alternating;
 }
 
-// Recognisers send words; anything else in them (control characters, lone surrogates) has no
-// business in a history.
+// Recognisers send words; anything else in them (control characters, lone surrogates, the brackets
+// in which the engine speaks to the model) has no business in a history.
 function speakable(text: string): string {
   return text
-    .replaceAll(/\p{Cc}+/gu, " ")
+    .replaceAll(/[\p{Cc}[\]]+/gu, " ")
     .toWellFormed()
     .trim()
     .slice(0, MAX_FINAL_CHARACTERS)

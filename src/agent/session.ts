@@ -5,6 +5,7 @@
 // the rules: voice.md §1 and §4.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { CallbackRules } from "../domain/callback-time.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Variables } from "../domain/variables.ts";
 import { describeCall, factPlaceholders } from "./call-facts.ts";
@@ -64,6 +65,8 @@ export interface SessionOpening {
   readonly voicemailMessage: string | null;
   /** The carrier records the call: the person is told. */
   readonly isRecorded: boolean;
+  /** What a call at another time is held against; null: nobody would make it. */
+  readonly callback: CallbackRules | null;
   /** Why the call is made: the campaign's prompt, or this recipient's own. */
   readonly purpose: string;
   readonly variables: Variables;
@@ -80,7 +83,7 @@ export interface SessionOpening {
  * @throws RangeError for a time zone this runtime does not know
  */
 export function openSession(opening: SessionOpening): SessionState {
-  const { agent, variables } = opening;
+  const { agent, variables, isRecorded, callback } = opening;
   const facts = describeCall(opening.context);
   const preamble = buildPreamble({ ...opening, facts });
   // A greeting prepared before the dial could not know the time of the call.
@@ -94,7 +97,7 @@ export function openSession(opening: SessionOpening): SessionState {
     factPlaceholders(facts),
   ).trim();
   return startSession(
-    planSession(agent, { preamble, greeting, voicemailMessage, isRecorded: opening.isRecorded }),
+    planSession(agent, { preamble, greeting, voicemailMessage, isRecorded, callback }),
   );
 }
 
@@ -111,6 +114,7 @@ export interface SessionStep {
  * | event | idle | waiting | listening | thinking | speaking | closing |
  * |---|---|---|---|---|---|---|
  * | connected | at once: speak the greeting → listening (none: → thinking); else → waiting | | | | | |
+ * | words that ask for no more calls | | confirm → closing, from every state but closing | | | | |
  * | words of a machine | | → mailbox when a message is to be left, else → ended; so from every state but closing | | | | |
  * | final, complete keypad entry | | a person: speak the greeting → listening, or → thinking; unclear: ask who it was | → thinking | joined to the same turn, asked again → thinking | break off → thinking | first time: → thinking; then only noted |
  * | interrupted | | | cut the memory | cut; asked again if that changed the history | cut, abort → listening | cut, listen a moment, then end |
@@ -120,7 +124,7 @@ export interface SessionStep {
  * | checkAnswered, timer check | | as the answer says: a person or a machine | only a machine changes anything | | | |
  * | timer mailbox (state mailbox) | speak the message → closing | | | | | |
  * | modelToken | | | dropped | speak → speaking | speak | dropped |
- * | modelToolCall, tags | | | dropped | end_call: close after the reply; voicemail: → ended | the same | dropped |
+ * | modelToolCall, tags | | | dropped | end_call, transfer, opt-out: close after the reply; callback: noted, asked again; voicemail: as words of a machine | the same | dropped |
  * | modelDone | | | | nothing said: as failed | → listening, or → closing | |
  * | modelFailed, timer model | | | | once more; else fallback → listening; second in a row: apology → closing | fallback → listening | |
  * | timer greeting | | greeting → listening | | | | |
@@ -175,7 +179,7 @@ const HANDLERS: Handlers = {
   closed: (step, { how }) => closed(step, how),
   endRequested: (step, { cause }) => endNow(step, cause),
   modelToken: (step, { turnId, text }) => modelSaid(step, turnId, text),
-  modelToolCall: (step, { turnId, name }) => modelCalledTool(step, turnId, name),
+  modelToolCall: (step, { turnId, name, input }) => modelCalledTool(step, turnId, name, input),
   modelDone: (step, event) => modelFinished(step, event.turnId, event),
   modelFailed: (step, { turnId, retryable }) => modelBroke(step, turnId, retryable),
   timerFired: (step, { name }) => {

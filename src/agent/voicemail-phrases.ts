@@ -2,9 +2,7 @@
 // rules that weigh them are in opening-rules.ts. All languages are looked at on every call, because
 // a mailbox speaks its owner's language and not the agent's.
 //
-// A phrase is a run of whole words; accents, case and marks do not count. "~" at the end of a word
-// takes any ending, "*" stands for up to four words. Japanese and Chinese have no words: there a
-// phrase is found anywhere, and "*" stands for up to eight characters.
+// How phrases are written is in phrase-pattern.ts.
 
 export interface OpeningPhrases {
   /** Said by mailboxes only: one is enough. */

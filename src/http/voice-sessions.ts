@@ -3,9 +3,13 @@
 
 import type { FastifyBaseLogger } from "fastify";
 
+import type { EarlierCall } from "../agent/call-facts.ts";
 import { openSession } from "../agent/session.ts";
 import type { SessionState } from "../agent/session-state.ts";
 import type { RelaySetupFrame } from "../carrier/twilio/relay-frames.ts";
+import { parseCallingWindow } from "../domain/calling-window.ts";
+import type { CallbackRules } from "../domain/callback-time.ts";
+import { newRowId } from "../domain/ids.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -17,7 +21,10 @@ import {
   loadConversation,
   recordConversationFacts,
   type Conversation,
+  type ConversationFacts,
+  type VoicePlace,
 } from "../store/conversations.ts";
+import { suppressPhone } from "../store/suppressions.ts";
 import { createVoiceNews } from "./voice-news.ts";
 import { createVoiceRecords } from "./voice-records.ts";
 import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-session.ts";
@@ -87,10 +94,7 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
     if (reason !== null || loaded === null) return { kind: "refused", reason: reason ?? "" };
     const log = options.log.child({ callId, relaySessionId: setup.sessionId });
     const place = { process: options.owner, sessionId: setup.sessionId };
-    const records = createVoiceRecords(
-      (facts) => recordConversationFacts(options.database, callId, facts, place),
-      log,
-    );
+    const records = createVoiceRecords((facts) => recordFacts(options, loaded, facts, place), log);
     const session = createVoiceSession({
       start: sessionOf(loaded, options),
       clock: options.clock,
@@ -159,6 +163,8 @@ const NOTHING_YET = {
   answerToFirstWordMs: null,
   turns: [],
   disclosedAt: null,
+  optOut: null,
+  callbackAt: null,
 } as const;
 
 /** The conversation of a call that is open, or that this very socket proves to be alive. */
@@ -220,6 +226,7 @@ function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): S
     agent: conversation.agentSettings,
     numberPrompt: conversation.numberSettings?.custom_prompt ?? null,
     voicemailMessage: voicemailMessageOf(conversation),
+    callback: callbackRulesOf(conversation),
     isRecorded: conversation.numberSettings?.record_call ?? conversation.agentSettings.record_call,
     purpose: conversation.prompt,
     variables: conversation.variables,
@@ -231,8 +238,50 @@ function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): S
       calleePhone: conversation.toNumber,
       businessPhone: conversation.fromNumber,
       attempt: conversation.attempt,
+      earlier: earlierCallOf(conversation),
     },
   });
+}
+
+/** Whoever asked not to be called again is on the list before anything else is written. */
+async function recordFacts(
+  { database, random }: VoiceSessionsOptions,
+  { callId, keyId, toNumber }: Conversation,
+  facts: ConversationFacts,
+  place: VoicePlace,
+): Promise<void> {
+  const { optOut } = facts;
+  if (optOut !== null) {
+    await database.transaction((tx) =>
+      suppressPhone(tx, {
+        id: newRowId("sup", random),
+        keyId,
+        phone: toNumber,
+        reason: `said on a call: ${optOut.words}`,
+        source: "call",
+        now: optOut.at,
+      }),
+    );
+  }
+  await recordConversationFacts(database, callId, facts, place);
+}
+
+// Nobody would make a single call a second time.
+function callbackRulesOf(conversation: Conversation): CallbackRules | null {
+  if (conversation.campaignId === null) return null;
+  const parsed = parseCallingWindow({
+    window_start_minutes: conversation.windowStartMinutes,
+    window_end_minutes: conversation.windowEndMinutes,
+    window_days: conversation.windowDays,
+  });
+  if (parsed.kind === "invalid") return null;
+  const { timezone, expiresAt } = conversation;
+  return { timezone, window: parsed.window, expiresAt };
+}
+
+function earlierCallOf({ earlierAt, earlierReason }: Conversation): EarlierCall | null {
+  if (earlierAt === null || earlierReason === null) return null;
+  return { at: earlierAt, endedReason: earlierReason };
 }
 
 // A number's own setting wins over its agent's.

@@ -5,6 +5,7 @@
 import type { Instant } from "../domain/instant.ts";
 import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
+import { scheduleCallbacks } from "./callbacks.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
 /** Frees the slots of these calls; a slot that was retiring goes away. */
@@ -63,7 +64,8 @@ export interface EndedCall {
 }
 
 /**
- * What follows when calls have ended for good: their slots are free, their recipients settled, and
+ * What follows when calls have ended for good: their slots are free, their recipients settled (or
+ * waiting for the call they asked for), and
  * whoever stood back for their phones may be claimed. The calls must be locked.
  */
 export async function settleCalls(
@@ -76,7 +78,16 @@ export async function settleCalls(
     tx,
     calls.map((call) => call.id),
   );
-  await settleRecipients(tx, settlements, now);
+  const reached = settlements.filter((settlement) => settlement.state === "reached");
+  const again = await scheduleCallbacks(
+    tx,
+    reached.map((settlement) => settlement.call.id),
+  );
+  await settleRecipients(
+    tx,
+    settlements.filter((settlement) => !again.has(settlement.call.id)),
+    now,
+  );
   await releasePhones(tx, calls);
 }
 

@@ -3,7 +3,7 @@
 
 import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
 import type { AnsweredBy } from "../domain/carrier-event.ts";
-import type { EndCause } from "../domain/call-life.ts";
+import type { EndCause, EndedReason } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
@@ -30,6 +30,17 @@ export interface Conversation extends Row {
   readonly prompt: string;
   readonly variables: Record<string, string | number | boolean>;
   readonly timezone: string;
+  readonly keyId: string;
+  /** null: a single call. */
+  readonly campaignId: string | null;
+  readonly windowStartMinutes: number | null;
+  readonly windowEndMinutes: number | null;
+  readonly windowDays: readonly string[] | null;
+  /** When the campaign ends; null: it does not. */
+  readonly expiresAt: Instant | null;
+  /** The last call to this phone under the key that has ended; null: there was none. */
+  readonly earlierAt: Instant | null;
+  readonly earlierReason: EndedReason | null;
 }
 
 /**
@@ -46,10 +57,17 @@ export async function loadConversation(
        c.answered_at as "answeredAt", c.carrier_answered_by as "carrierAnsweredBy",
        c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
        coalesce(r.prompt_override, g.prompt, '') as prompt, r.variables,
-       coalesce(g.timezone, a.timezone, 'Europe/London') as timezone
+       coalesce(g.timezone, a.timezone, 'Europe/London') as timezone, c.key_id as "keyId", c.campaign_id as "campaignId",
+       g.window_start_minutes as "windowStartMinutes", g.window_end_minutes as "windowEndMinutes",
+       g.window_days as "windowDays", g.expires_at as "expiresAt", e.ended_at as "earlierAt", e.ended_reason as "earlierReason"
      from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
      join carrier_accounts x on x.id = c.account_id
      left join campaigns g on g.id = c.campaign_id left join phone_numbers n on n.id = c.phone_number_id
+     left join lateral (
+       select o.ended_at, o.ended_reason from calls o
+       where o.key_id = c.key_id and o.to_number = c.to_number and o.sent_at is not null and o.id <> c.id
+         and o.ended_at is not null and o.ended_reason is not null and o.erased_at is null
+       order by o.sent_at desc limit 1) e on true
      where c.id = $1 and c.dial_number = $2`,
     [callId, dialNumber],
   );
@@ -74,6 +92,8 @@ export interface ConversationFacts {
   readonly answerToFirstWordMs: number | null;
   readonly turns: readonly object[];
   readonly disclosedAt: Instant | null;
+  readonly optOut: { readonly at: Instant; readonly words: string } | null;
+  readonly callbackAt: Instant | null;
 }
 
 /** Where a conversation is held. */
@@ -103,7 +123,7 @@ export async function recordConversationFacts(
          verdict_method = coalesce($10, verdict_method), verdict_reason = coalesce($11, verdict_reason),
          verdict_delay_ms = coalesce($12, verdict_delay_ms), verdict_evidence = coalesce($13::jsonb, verdict_evidence),
          answer_to_first_word_ms = coalesce($14, answer_to_first_word_ms), turns = coalesce($15::jsonb, turns),
-         disclosed_at = coalesce($16, c.disclosed_at)
+         disclosed_at = coalesce($16, c.disclosed_at), opted_out_at = coalesce($17, opted_out_at), callback_at = $18
        from before where c.id = before.id)
      insert into call_events (call_id, at, kind, facts)
      select id, $16, 'disclosed', '{}' from before where disclosed_at is null and $16::timestamptz is not null`,
@@ -124,6 +144,8 @@ export async function recordConversationFacts(
       facts.answerToFirstWordMs,
       jsonOrNull(facts.turns),
       sqlInstantOrNull(facts.disclosedAt),
+      sqlInstantOrNull(facts.optOut?.at ?? null),
+      sqlInstantOrNull(facts.callbackAt),
     ],
   );
 }

@@ -25,7 +25,13 @@ test("the line names the business and a recording, in the agent's language", () 
 });
 
 test("an agent tells it unless that is switched off", () => {
-  const opening = { preamble: [], greeting: "", voicemailMessage: "", isRecorded: true };
+  const opening = {
+    preamble: [],
+    greeting: "",
+    voicemailMessage: "",
+    isRecorded: true,
+    callback: null,
+  };
   const agent = { ...AGENT, disclosure_enabled: true, business_name: "Acme" };
   expect(planSession(agent, opening).disclosure).toBe(
     "This is an automated assistant calling from Acme. This call is recorded.",

@@ -17,7 +17,7 @@ test("the greeting is spoken at once and the person's words start the model with
   expect(talk.effects.findLast((effect) => effect.kind === "startModel")?.request).toMatchObject({
     temperature: 0.3,
     maxOutputTokens: 300,
-    tools: [{ name: "end_call" }],
+    tools: [{ name: "end_call" }, { name: "record_opt_out" }],
   });
 });
 

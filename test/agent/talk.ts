@@ -50,6 +50,7 @@ export function planFor(changes: Partial<SessionPlan> = {}): SessionPlan {
     greeting: "Hello, this is the clinic.",
     voicemailMessage: "",
     isRecorded: false,
+    callback: null,
   } as const;
   return { ...planSession(AGENT, opening), ...changes };
 }

@@ -90,7 +90,11 @@ test("the model reads the agent's prompt, the campaign's, the facts and the vari
     { role: "assistant", content: "Hello." },
     { role: "user", content: "Hi." },
   ]);
-  expect(request?.tools.map((tool) => tool.name)).toEqual(["end_call"]);
+  expect(request?.tools.map((tool) => tool.name)).toEqual([
+    "end_call",
+    "record_opt_out",
+    "request_callback",
+  ]);
 });
 
 test("a recipient's own prompt replaces the campaign's", async () => {
@@ -209,7 +213,7 @@ test("a database that is away for a while delays the record and loses nothing", 
   const stumbling = (db: Database): Database => ({
     ...db,
     query: (text, values) => {
-      if (text.includes("set transcript") && refusals < 3) {
+      if (text.includes("transcript = case") && refusals < 3) {
         refusals += 1;
         return Promise.reject(new AppError("database_unavailable", { message: "away" }));
       }
@@ -230,4 +234,54 @@ test("a database that is away for a while delays the record and loses nothing", 
     });
   expect(refusals).toBe(3);
   expect(linesOf(await relay.row(placed)).at(-1)).toBe("agent: Goodbye.");
+});
+
+test("whoever asks for no more calls is suppressed for the whole key before the line is cut", async () => {
+  const relay = await relayWorld();
+  const placed = await relay.place();
+  const line = await relay.connect(placed);
+  await line.hears("Hello.");
+  line.say("Please stop calling me.");
+  await line.hears("You will not be called again. Goodbye.");
+  line.send({ type: "info", name: "tokensPlayed", value: "Hello." });
+  line.send({
+    type: "info",
+    name: "tokensPlayed",
+    value: "You will not be called again. Goodbye.",
+  });
+  expect(await line.ends()).toEqual({ cause: "completed" });
+  const { rows } = await relay.world.db.query("select phone, key_id, source from suppressions");
+  expect(rows).toEqual([{ phone: placed.order.to, key_id: relay.world.keyId, source: "call" }]);
+  expect(relay.model.requests).toEqual([]);
+});
+
+test("a call that was asked for leaves its recipient waiting for just that time", async () => {
+  const relay = await relayWorld();
+  const when = new Date(Date.now() + 26 * 3_600_000).toISOString().slice(0, 16);
+  relay.model.script(
+    ["I will call you then. Goodbye.", { tool: "request_callback", input: { when } }],
+    ["[END_CALL]"],
+  );
+  const placed = await relay.place();
+  await relay.world.db.query("update campaigns set timezone = 'Europe/London'");
+  const line = await relay.connect(placed);
+  await line.hears("Hello.");
+  line.say("Call me tomorrow.");
+  await line.hears("Goodbye.");
+  await expect.poll(() => relay.row(placed).then((row) => row["callback_at"] !== null)).toBe(true);
+  line.hangUp();
+  await relay.world.report(placed, "completed");
+  const { callback_at: callbackAt } = await relay.row(placed);
+  const { rows } = await relay.world.db.query(
+    "select state, due_at, due_reason, claimable, settled from recipients",
+  );
+  expect(rows).toEqual([
+    {
+      state: "waiting",
+      due_at: callbackAt,
+      due_reason: "callback",
+      claimable: true,
+      settled: false,
+    },
+  ]);
 });

@@ -25,6 +25,8 @@ const FACTS: ConversationFacts = {
   answerToFirstWordMs: 1_200,
   turns: [],
   disclosedAt: START + 100,
+  optOut: null,
+  callbackAt: null,
 };
 
 async function placeOne() {
