@@ -343,6 +343,7 @@ function requestOf(state: SessionState): ModelRequest {
     tools: plan.tools,
     temperature: plan.temperature,
     maxOutputTokens: plan.maxOutputTokens,
+    ...(state.turn.isRetry ? { isRetry: true } : {}),
   };
 }
 

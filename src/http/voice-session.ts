@@ -13,7 +13,7 @@ import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Model } from "../ports/model.ts";
-import type { VoiceEvent } from "./relay-translation.ts";
+import { endCommandOf, textCommandOf, type VoiceEvent } from "./relay-translation.ts";
 import { createVoiceCheck } from "./voice-check.ts";
 import type { VoiceRecords } from "./voice-records.ts";
 import { createVoiceReplies } from "./voice-replies.ts";
@@ -81,12 +81,7 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
   function perform(effect: SessionEffect): void {
     switch (effect.kind) {
       case "speak":
-        return send(parts.socket, {
-          type: "text",
-          token: effect.token,
-          last: effect.last,
-          ...(effect.isUninterruptible === true ? { interruptible: "none" } : {}),
-        });
+        return send(parts.socket, textCommandOf(effect));
       case "startCheck":
         return check.start(effect.request);
       case "abortCheck":
@@ -115,7 +110,7 @@ function send(socket: SocketSide, command: RelayCommand): void {
 
 function hangUp({ socket, records }: VoiceSessionParts, cause: EndCause): void {
   const cut = (): void => {
-    send(socket, { type: "end", handoffData: JSON.stringify({ cause }) });
+    send(socket, endCommandOf(cause));
     setTimeout(() => socket.close(1000, "the conversation is over"), CLOSE_GRACE_MS).unref();
   };
   atMost(records.settled(), MAX_RECORD_WAIT_MS).then(cut, cut);

@@ -3,12 +3,9 @@
 
 import type { FastifyBaseLogger } from "fastify";
 
-import type { EarlierCall } from "../agent/call-facts.ts";
 import { openSession } from "../agent/session.ts";
 import type { SessionState } from "../agent/session-state.ts";
 import type { RelaySetupFrame } from "../carrier/twilio/relay-frames.ts";
-import { parseCallingWindow } from "../domain/calling-window.ts";
-import type { CallbackRules } from "../domain/callback-time.ts";
 import { newRowId } from "../domain/ids.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { EndCause } from "../domain/call-life.ts";
@@ -26,6 +23,7 @@ import {
 } from "../store/conversations.ts";
 import { suppressPhone } from "../store/suppressions.ts";
 import { createVoiceNews } from "./voice-news.ts";
+import { openingOf } from "./voice-opening-parts.ts";
 import { createVoiceRecords } from "./voice-records.ts";
 import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-session.ts";
 
@@ -36,8 +34,6 @@ import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-
 const MAX_LOAD_TRIES = 3;
 const LOAD_RETRY_MS = 300;
 const DRAIN_POLL_MS = 50;
-/** 72 bits: nobody who fills in a list can guess where its data ends. */
-const BOUNDARY_BYTES = 9;
 
 export interface VoiceSessionsOptions {
   readonly database: Database;
@@ -222,25 +218,8 @@ function refusalOf(conversation: Conversation | null, setup: RelaySetupFrame): s
 }
 
 function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): SessionState {
-  return openSession({
-    agent: conversation.agentSettings,
-    numberPrompt: conversation.numberSettings?.custom_prompt ?? null,
-    voicemailMessage: voicemailMessageOf(conversation),
-    callback: callbackRulesOf(conversation),
-    isRecorded: conversation.numberSettings?.record_call ?? conversation.agentSettings.record_call,
-    purpose: conversation.prompt,
-    variables: conversation.variables,
-    greeting: conversation.greeting,
-    boundary: Buffer.from(options.random.bytes(BOUNDARY_BYTES)).toString("base64url"),
-    context: {
-      at: options.clock.now(),
-      timezone: conversation.timezone,
-      calleePhone: conversation.toNumber,
-      businessPhone: conversation.fromNumber,
-      attempt: conversation.attempt,
-      earlier: earlierCallOf(conversation),
-    },
-  });
+  const { context, ...opening } = openingOf(conversation, options.random);
+  return openSession({ ...opening, context: { ...context, at: options.clock.now() } });
 }
 
 /** Whoever asked not to be called again is on the list before anything else is written. */
@@ -264,31 +243,6 @@ async function recordFacts(
     );
   }
   await recordConversationFacts(database, callId, facts, place);
-}
-
-// Nobody would make a single call a second time.
-function callbackRulesOf(conversation: Conversation): CallbackRules | null {
-  if (conversation.campaignId === null) return null;
-  const parsed = parseCallingWindow({
-    window_start_minutes: conversation.windowStartMinutes,
-    window_end_minutes: conversation.windowEndMinutes,
-    window_days: conversation.windowDays,
-  });
-  if (parsed.kind === "invalid") return null;
-  const { timezone, expiresAt } = conversation;
-  return { timezone, window: parsed.window, expiresAt };
-}
-
-function earlierCallOf({ earlierAt, earlierReason }: Conversation): EarlierCall | null {
-  if (earlierAt === null || earlierReason === null) return null;
-  return { at: earlierAt, endedReason: earlierReason };
-}
-
-// A number's own setting wins over its agent's.
-function voicemailMessageOf(conversation: Conversation): string | null {
-  const { agentSettings: agent, numberSettings: number } = conversation;
-  const mayLeave = number?.voicemail_leave_enabled ?? agent.voicemail_leave_enabled;
-  return mayLeave ? (number?.voicemail_message ?? agent.voicemail_message) : null;
 }
 
 function delay(ms: number): Promise<void> {

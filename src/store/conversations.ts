@@ -74,6 +74,34 @@ export async function loadConversation(
   return rows[0] ?? null;
 }
 
+/** Whether the model is to write the opening: the agent asks for it, or has none of its own. */
+export async function wantsWrittenOpening(db: Queryable, callId: string): Promise<boolean> {
+  const { rows } = await db.query<{ wanted: boolean }>(
+    `select coalesce((a.settings->>'dynamic_greeting')::boolean, false)
+       or trim(coalesce(a.settings->>'welcome_message', '')) = '' as wanted
+     from calls c join agents a on a.id = c.agent_id where c.id = $1`,
+    [callId],
+  );
+  return rows[0]?.wanted ?? false;
+}
+
+/**
+ * Keeps an opening for a dial. Nothing changes once the call was answered: the conversation has
+ * begun with what there was.
+ */
+export async function storeGreeting(
+  db: Queryable,
+  callId: string,
+  dialNumber: number,
+  greeting: string,
+): Promise<void> {
+  await db.query(
+    `update calls set greeting = $3
+     where id = $1 and dial_number = $2 and open and relay_session_id is null and erased_at is null`,
+    [callId, dialNumber, greeting],
+  );
+}
+
 export interface ConversationFacts {
   /** Lines as the agent room makes them, oldest first. */
   readonly transcript: readonly object[];

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SessionEffect } from "../../src/agent/session-events.ts";
 import { PretendLine } from "./pretend-line.ts";
-import { spokenBy, Talk } from "./talk.ts";
+import { planSession } from "../../src/agent/session-state.ts";
+import { AGENT, spokenBy, Talk } from "./talk.ts";
 import type { Happening } from "./talk.ts";
 
 const words = fc
@@ -107,6 +108,19 @@ const chaos: fc.Arbitrary<Chaos> = fc.oneof(
   },
 );
 
+const TOOL_CALLS = [
+  { name: "end_call", input: { reason: "other" } },
+  { name: "record_opt_out", input: {} },
+  { name: "request_callback", input: { when: "2026-12-01T14:30" } },
+  { name: "request_callback", input: { when: "whenever" } },
+  { name: "transfer_to_human", input: null },
+] as const;
+
+/** Any tool; the text it came with chooses which. */
+function toolCall(text: string): (typeof TOOL_CALLS)[number] {
+  return TOOL_CALLS[text.length % TOOL_CALLS.length] ?? TOOL_CALLS[0];
+}
+
 function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: number): Happening {
   if ("happening" in one) return one.happening;
   const id = turnId - one.age;
@@ -114,7 +128,7 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
     case "token":
       return { kind: "modelToken", turnId: id, text: one.text };
     case "tool":
-      return { kind: "modelToolCall", turnId: id, name: "end_call", input: { reason: "other" } };
+      return { kind: "modelToolCall", turnId: id, ...toolCall(one.text) };
     case "done":
       return { kind: "modelDone", turnId: id };
     case "failed":
@@ -122,7 +136,17 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
   }
 }
 
+const ANY_TIME = { timezone: "Europe/London", window: null, expiresAt: null };
+
 const plan = fc.record({
+  tools: fc.constant(
+    planSession(
+      { ...AGENT, transfer_number: "+12025550199" },
+      { preamble: [], greeting: "", voicemailMessage: "", isRecorded: false, callback: ANY_TIME },
+    ).tools,
+  ),
+  callback: fc.constantFrom(null, ANY_TIME),
+  disclosure: fc.constantFrom("", "This is an automated assistant."),
   greetingMode: fc.constantFrom("at_once", "after_hello", "person_first"),
   voicemailMessage: fc.constantFrom("", "Please call the clinic back."),
   greeting: fc.constantFrom("", "Hello, this is the clinic."),
@@ -208,6 +232,30 @@ test("every conversation ends once its timers fire, with one cause that is also 
         expect(story.some((one) => "happening" in one && one.happening.kind === "closed")).toBe(
           true,
         );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("nothing that the person finished saying is lost, and nothing is said twice", () => {
+  fc.assert(
+    fc.property(plan, fc.array(chaos, { maxLength: 80 }), (settings, story) => {
+      const numbered = story.map((one, index): Chaos => {
+        if (!("happening" in one) || one.happening.kind !== "final") return one;
+        return { happening: { ...one.happening, text: `${one.happening.text} w${index}w` } };
+      });
+      const talk = run(settings, numbered);
+      const written = talk.state.memory.filter(({ role }) => role === "callee");
+      const said = written.map(({ text }) => text).join(" ");
+      const marks = numbered.flatMap((one) =>
+        "happening" in one && one.happening.kind === "final"
+          ? (/w\d+w/.exec(one.happening.text) ?? [])
+          : [],
+      );
+      const kept = said.match(/w\d+w/g) ?? [];
+      // What comes after the end is not heard any more.
+      expect(kept).toEqual(marks.slice(0, kept.length));
+      if (talk.state.phase !== "ended") expect(kept).toEqual(marks);
     }),
     { numRuns: 200 },
   );

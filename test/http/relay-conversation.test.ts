@@ -5,6 +5,10 @@ import { expect, test } from "vitest";
 
 import { AppError } from "../../src/domain/app-error.ts";
 import type { Database } from "../../src/ports/database.ts";
+import pino from "pino";
+
+import { prepareOpening } from "../../src/http/voice-openings.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { relayWorld } from "./relay-world.ts";
 
 interface StoredLine {
@@ -284,4 +288,44 @@ test("a call that was asked for leaves its recipient waiting for just that time"
       settled: false,
     },
   ]);
+});
+
+test("an opening that the model wrote while the phone rang is the first thing that is said", async () => {
+  const relay = await relayWorld({ agent: { dynamic_greeting: true } });
+  const placed = await relay.place();
+  relay.model.script(['"Hi Ann, **this** is the clinic. Do you have a minute?"']);
+  const { callId, dialNumber } = placed.order;
+  const openings = {
+    database: relay.world.db,
+    model: relay.model,
+    clock: relay.world.clock,
+    random: seededRandom(3),
+    log: pino({ level: "silent" }),
+  };
+  await prepareOpening(openings, { callId, dialNumber });
+  expect(relay.model.requests[0]?.messages.at(-1)?.content).toMatch(/Write only your opening line/);
+  const line = await relay.connect(placed);
+  await line.hears("Hi Ann, this is the clinic. Do you have a minute?");
+  // Too late for another one: the conversation has begun.
+  await expect
+    .poll(() => relay.row(placed))
+    .toMatchObject({ relay_session_id: expect.any(String) as string });
+  await prepareOpening(openings, { callId, dialNumber });
+  expect((await relay.row(placed))["greeting"]).toMatch(/^Hi Ann/);
+});
+
+test("a model that fails, or writes a tag, leaves the welcome message", async () => {
+  const relay = await relayWorld({ agent: { dynamic_greeting: true } });
+  const placed = await relay.place();
+  const before = (await relay.row(placed))["greeting"];
+  relay.model.script(["Hello ", { fail: "HTTP 500" }], ["[VOICEMAIL] Hi."], [" "]);
+  const openings = {
+    database: relay.world.db,
+    model: relay.model,
+    clock: relay.world.clock,
+    random: seededRandom(3),
+    log: pino({ level: "silent" }),
+  };
+  for (let tries = 0; tries < 3; tries += 1) await prepareOpening(openings, placed.order);
+  expect((await relay.row(placed))["greeting"]).toBe(before);
 });
