@@ -268,7 +268,7 @@ export function planSession(
       ...(agent.func_end_call ? [END_CALL_TOOL] : []),
       OPT_OUT_TOOL,
       ...(opening.callback === null ? [] : [CALLBACK_TOOL]),
-      ...(agent.transfer_number === null ? [] : [TRANSFER_TOOL]),
+      ...((agent.transfer_number ?? "") === "" ? [] : [TRANSFER_TOOL]),
     ],
     mayEndCall: agent.func_end_call,
     temperature: agent.temperature,

@@ -236,7 +236,8 @@ async function recordFacts(
         id: newRowId("sup", random),
         keyId,
         phone: toNumber,
-        reason: `said on a call: ${optOut.words}`,
+        // Their words stay with the call, and are erased with it.
+        reason: `asked on call ${callId}`,
         source: "call",
         now: optOut.at,
       }),
