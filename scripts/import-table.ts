@@ -57,6 +57,7 @@ export const ROOMS: readonly Room[] = [
       "src/agent/session-events.ts",
       "src/agent/session-state.ts",
       "src/agent/call-facts.ts",
+      "src/agent/generated-greeting.ts",
       "src/agent/prompt.ts",
       // What a carrier sends us, parsed and verified.
       "src/carrier/twilio/callback-addresses.ts",

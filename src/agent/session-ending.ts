@@ -18,14 +18,20 @@ import { cutAtSilencing, isAllPlayed, playbackEndsAt } from "./turn-memory.ts";
 /**
  * The last words were sent: cut the line when they have been heard, or when they must have been.
  */
-export function beginClosing(step: Step, cause: EndCause): void {
+export function beginClosing(
+  step: Step,
+  cause: EndCause,
+  { maxMs = MAX_ENDING_MS }: { readonly maxMs?: number } = {},
+): void {
   const { state, at } = step;
-  const mayGoOn = cause === "completed" || cause === "silence_timeout";
+  const isOffer = cause === "completed" || cause === "silence_timeout";
+  const mayGoOn = isOffer && state.optOut === null;
   state.phase = "closing";
   state.closing = {
     cause,
     startedAt: at,
     isCancelable: mayGoOn && !state.closingWasCanceled,
+    latestAt: at + maxMs,
   };
   waitForPlayback(step);
 }
@@ -66,8 +72,8 @@ export function silenceDue(step: Step): void {
 
 /** Our voice went on or off while closing. */
 export function voiceChangedInClosing(step: Step, on: boolean, wasOurLine: boolean): void {
-  if (on) waitForPlayback(step);
-  else if (wasOurLine) {
+  if (on) return waitForPlayback(step);
+  if (wasOurLine) {
     setEnding(step, Math.max(step.at + ENDING_GRACE_MS, step.state.lastTokenAt + TOKEN_SETTLED_MS));
   }
 }
@@ -103,6 +109,5 @@ function waitForPlayback(step: Step): void {
 
 // However often it is put off, the end comes within the cap.
 function setEnding(step: Step, at: number): void {
-  const startedAt = step.state.closing?.startedAt ?? step.at;
-  setTimer(step, "ending", Math.min(at, startedAt + MAX_ENDING_MS));
+  setTimer(step, "ending", Math.min(at, step.state.closing?.latestAt ?? at));
 }

@@ -6,6 +6,8 @@ import type { EndCause } from "../domain/call-life.ts";
 import type { AnsweredBy } from "../domain/carrier-event.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ModelRequest } from "../ports/model.ts";
+import type { Evidence, Verdict } from "./answer-watch.ts";
+import type { TurnMetrics } from "./turn-metrics.ts";
 import type { TranscriptLine } from "./turn-memory.ts";
 
 /**
@@ -15,6 +17,10 @@ import type { TranscriptLine } from "./turn-memory.ts";
 export type TimerName =
   /** Nobody has spoken since the call was connected and the agent was to wait. */
   | "greeting"
+  /** The second opinion on who answered takes too long. */
+  | "check"
+  /** A mailbox's greeting is over. */
+  | "mailbox"
   /** No further key for a while: what was keyed in is complete. */
   | "keypad"
   /** The model has kept us waiting too long, for its first token or its next one. */
@@ -28,40 +34,57 @@ export type TimerName =
   /** The longest call is over. */
   | "maxDuration";
 
-export type SessionEvent = { readonly at: Instant } & (
-  | { readonly kind: "connected" }
-  /** What the person has said so far of an utterance that goes on. */
-  | { readonly kind: "partial"; readonly text: string }
-  /** `language`: what the recogniser heard it as, when it says. */
-  | { readonly kind: "final"; readonly text: string; readonly language: string | null }
-  /** The person cut in and the speech path has dropped everything that was still to be played. */
-  | {
-      readonly kind: "interrupted";
-      readonly heardText: string;
-      readonly durationMs: number | null;
-    }
-  | { readonly kind: "dtmf"; readonly digit: string }
-  // The next three may never come, or come late: everything that waits for one has a timer beside
-  // it.
-  | { readonly kind: "agentSpeaking"; readonly on: boolean }
-  | { readonly kind: "clientSpeaking"; readonly on: boolean }
-  | { readonly kind: "played"; readonly text: string }
-  | { readonly kind: "amdVerdict"; readonly answeredBy: AnsweredBy }
-  /** The speech path is gone. `hung_up`: closed in good order by the other side. `lost`: broken. */
-  | { readonly kind: "closed"; readonly how: "hung_up" | "lost" }
-  /** Somebody outside the conversation wants it over at once. */
-  | { readonly kind: "endRequested"; readonly cause: EndCause }
-  | { readonly kind: "modelToken"; readonly turnId: number; readonly text: string }
-  | {
-      readonly kind: "modelToolCall";
-      readonly turnId: number;
-      readonly name: string;
-      readonly input: unknown;
-    }
-  | { readonly kind: "modelDone"; readonly turnId: number }
-  | { readonly kind: "modelFailed"; readonly turnId: number; readonly retryable: boolean }
-  | { readonly kind: "timerFired"; readonly name: TimerName }
-);
+export type SessionEvent = { readonly at: Instant } &
+  /** `answeredAt`: when the phone was picked up; null when the carrier has not said. */
+  (
+    | { readonly kind: "connected"; readonly answeredAt: Instant | null }
+    /** What the person has said so far of an utterance that goes on. */
+    | { readonly kind: "partial"; readonly text: string }
+    /** `language`: what the recogniser heard it as, when it says. */
+    | { readonly kind: "final"; readonly text: string; readonly language: string | null }
+    /** The person cut in and the speech path has dropped everything that was still to be played. */
+    | {
+        readonly kind: "interrupted";
+        readonly heardText: string;
+        readonly durationMs: number | null;
+      }
+    | { readonly kind: "dtmf"; readonly digit: string }
+    // The next three may never come, or come late: everything that waits for one has a timer beside
+    // it.
+    | { readonly kind: "agentSpeaking"; readonly on: boolean }
+    | { readonly kind: "clientSpeaking"; readonly on: boolean }
+    | { readonly kind: "played"; readonly text: string }
+    | { readonly kind: "amdVerdict"; readonly answeredBy: AnsweredBy }
+    /** What the model chose about who answered; null when it failed. */
+    | { readonly kind: "checkAnswered"; readonly input: unknown }
+    /** The speech path is gone. `hung_up`: the other side closed it. `lost`: it broke. */
+    | { readonly kind: "closed"; readonly how: "hung_up" | "lost" }
+    /** Somebody outside the conversation wants it over at once. */
+    | { readonly kind: "endRequested"; readonly cause: EndCause }
+    | { readonly kind: "modelToken"; readonly turnId: number; readonly text: string }
+    | {
+        readonly kind: "modelToolCall";
+        readonly turnId: number;
+        readonly name: string;
+        readonly input: unknown;
+      }
+    | {
+        readonly kind: "modelDone";
+        readonly turnId: number;
+        /** Tokens, when the model counts them. */
+        readonly inputTokens?: number | null;
+        readonly outputTokens?: number | null;
+      }
+    | { readonly kind: "modelFailed"; readonly turnId: number; readonly retryable: boolean }
+    | { readonly kind: "timerFired"; readonly name: TimerName }
+  );
+
+/** Somebody asked never to be called again. */
+export interface OptOut {
+  readonly at: Instant;
+  /** In their own words, bounded. */
+  readonly words: string;
+}
 
 /** What the conversation amounts to so far. Every snapshot replaces the one before. */
 export interface SessionFacts {
@@ -75,6 +98,19 @@ export interface SessionFacts {
    * turn.
    */
   readonly avgLatencyMs: number | null;
+  /** From the answer to our first sound, by the best report there is; null before it. */
+  readonly answerToFirstWordMs: number | null;
+  readonly turns: readonly TurnMetrics[];
+  /** The person asked never to be called again. */
+  readonly optOut: OptOut | null;
+  /** When they asked to be called instead; inside the window. */
+  readonly callbackAt: Instant | null;
+  /** When the person was told that we are automated; null: not (yet) heard. */
+  readonly disclosedAt: Instant | null;
+  /** Who answered; null before anything speaks for it. Settled when `isSettled`. */
+  readonly verdict: Verdict | null;
+  readonly isSettled: boolean;
+  readonly evidence: readonly Evidence[];
 }
 
 export type SessionEffect =
@@ -84,7 +120,12 @@ export type SessionEffect =
       readonly turnId: number;
       readonly token: string;
       readonly last: boolean;
+      /** Whoever listens cannot cut it. */
+      readonly isUninterruptible?: true;
     }
+  /** Asks the model who answered; at most once a call. Answered by `checkAnswered`. */
+  | { readonly kind: "startCheck"; readonly request: ModelRequest }
+  | { readonly kind: "abortCheck" }
   | { readonly kind: "startModel"; readonly turnId: number; readonly request: ModelRequest }
   | { readonly kind: "abortModel"; readonly turnId: number }
   /** Replaces the timer of that name. */

@@ -3,22 +3,29 @@
 // longest call bounds it.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { CallbackRules } from "../domain/callback-time.ts";
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelTool } from "../ports/model.ts";
-import { END_CALL_TOOL } from "./end-call-tool.ts";
+import { NO_WATCH } from "./answer-watch.ts";
+import type { AnswerWatch } from "./answer-watch.ts";
+import { disclosureLine } from "./disclosure.ts";
+import { CALLBACK_TOOL, END_CALL_TOOL, OPT_OUT_TOOL, TRANSFER_TOOL } from "./call-tools.ts";
 import { maxOutputTokensFor } from "./response-length.ts";
-import type { TimerName } from "./session-events.ts";
+import type { OptOut, TimerName } from "./session-events.ts";
 import { FRESH_FILTER } from "./spoken-text.ts";
 import type { SpokenFilter } from "./spoken-text.ts";
+import type { TurnLog } from "./turn-metrics.ts";
 import type { TurnMemory } from "./turn-memory.ts";
 
 /** Where a conversation is. The table in session.ts says what leads from one to the other. */
 export type Phase =
   /** Not connected yet. */
   | "idle"
-  /** Connected; the person is to speak first. */
+  /** Connected; nothing is said before the person speaks, or is silent for a while. */
   | "waiting"
+  /** A machine answered; its greeting has to end before the message is left. */
+  | "mailbox"
   /** Nothing is being generated. What was sent may still be playing. */
   | "listening"
   /** The model was asked; nothing of its reply was sent. */
@@ -29,16 +36,30 @@ export type Phase =
   | "closing"
   | "ended";
 
+export type GreetingMode =
+  /** The opening is spoken as soon as the call is connected. */
+  | "at_once"
+  /** After the person's hello, or a short silence. */
+  | "after_hello"
+  /** The model answers the person's first words; the opening is for those who say nothing. */
+  | "person_first";
+
 /** How one conversation is to be held: settings as numbers and texts, fixed when it begins. */
 export interface SessionPlan {
   /** Instructions and data, before anything that is said (see prompt.ts). */
   readonly preamble: readonly ModelMessage[];
   /** Spoken without a model. "" lets the model open the conversation. */
   readonly greeting: string;
-  readonly agentSpeaksFirst: boolean;
+  readonly greetingMode: GreetingMode;
+  /** Said before anything else, by the engine and not the model; "" where the agent is exempt. */
+  readonly disclosure: string;
+  /** Left on a mailbox, word for word; "" leaves none. */
+  readonly voicemailMessage: string;
   readonly language: string;
   readonly tools: readonly ModelTool[];
   readonly mayEndCall: boolean;
+  /** What a call at another time is held against; null: nobody would make it. */
+  readonly callback: CallbackRules | null;
   readonly temperature: number;
   readonly maxOutputTokens: number;
   readonly fallbackMessage: string;
@@ -60,13 +81,32 @@ export interface CurrentTurn {
   readonly askedAt: Instant | null;
   /** The model wants to hang up when this has been heard. */
   readonly endAsked: boolean;
+  readonly endsAs: Extract<EndCause, "completed" | "transferred">;
+  /** A tool was answered: the model is asked again when this reply is complete. */
+  readonly goesOn: boolean;
+  /** How often it was asked again for that. */
+  readonly toolRounds: number;
 }
+
+/** How far the disclosure is. */
+export interface Disclosure {
+  /** null: due, or cut off before it was heard. */
+  readonly saidAt: Instant | null;
+  /** The turn that it was part of. */
+  readonly turnId: number;
+  readonly tries: number;
+}
+
+/** Somebody who cuts it off twice has heard what it is about. */
+export const MAX_DISCLOSURES = 2;
 
 export interface Closing {
   readonly cause: EndCause;
   readonly startedAt: Instant;
   /** Speech over the closing line calls it off. Only the first time. */
   readonly isCancelable: boolean;
+  /** However often the end is put off, it comes by then. */
+  readonly latestAt: Instant;
 }
 
 export interface SessionState {
@@ -74,6 +114,9 @@ export interface SessionState {
   readonly phase: Phase;
   readonly connectedAt: Instant | null;
   readonly memory: TurnMemory;
+  readonly watch: AnswerWatch;
+  /** Since when a mailbox's greeting is waited out. */
+  readonly mailboxSince: Instant | null;
   /** The newest turn of the agent. Whatever belongs to an older one is dropped. */
   readonly turnId: number;
   readonly turn: CurrentTurn;
@@ -99,6 +142,14 @@ export interface SessionState {
   readonly lastLanguage: string | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
+  /** When our first word was sent, or sounded, if that was reported. */
+  readonly firstWordAt: Instant | null;
+  readonly firstWordSounded: boolean;
+  readonly turns: TurnLog;
+  readonly disclosure: Disclosure;
+  /** Asked never to be called again, in these words. */
+  readonly optOut: OptOut | null;
+  readonly callbackAt: Instant | null;
   readonly latencySumMs: number;
   readonly latencyTurns: number;
 }
@@ -108,6 +159,10 @@ export interface SessionState {
  * §3).
  */
 export const GREETING_WAIT_MS = 2_000;
+/** The hello that belongs to the answer may be under way when we are connected a second later. */
+export const MIN_GREETING_WAIT_MS = 1_000;
+/** A connection takes no longer; an answer that lies further back is a clock that is wrong. */
+export const MAX_CONNECT_MS = 10_000;
 
 /** Keys of one entry follow each other faster than this. */
 export const KEYPAD_PAUSE_MS = 2_000;
@@ -135,6 +190,11 @@ export const MAX_FINAL_CHARACTERS = 4_000;
  */
 export const ENDING_MARGIN_MS = 1_500;
 export const MAX_ENDING_MS = 12_000;
+/**
+ * A voice that goes quiet this much before a mailbox's message should be over has paused; rates of
+ * speech differ by less over a minute.
+ */
+export const MAX_MESSAGE_ERROR_MS = 8_000;
 /** After the voice went quiet: a pause between two clauses is shorter. */
 export const ENDING_GRACE_MS = 300;
 /**
@@ -177,22 +237,39 @@ const FRESH_TURN: CurrentTurn = {
   isRetry: false,
   askedAt: null,
   endAsked: false,
+  endsAs: "completed",
+  goesOn: false,
+  toolRounds: 0,
 };
 
-export function freshTurn(facts: Pick<CurrentTurn, "isRetry" | "askedAt">): CurrentTurn {
+export function freshTurn(
+  facts: Pick<CurrentTurn, "isRetry" | "askedAt"> & { readonly toolRounds?: number },
+): CurrentTurn {
   return { ...FRESH_TURN, ...facts };
 }
 
 /** How a conversation with this agent is held. */
 export function planSession(
   agent: AgentSettings,
-  opening: { readonly preamble: readonly ModelMessage[]; readonly greeting: string },
+  opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage"> & {
+    readonly isRecorded: boolean;
+    readonly callback: CallbackRules | null;
+  },
 ): SessionPlan {
+  const { isRecorded, ...said } = opening;
   return {
-    ...opening,
-    agentSpeaksFirst: agent.ai_speaks_first,
+    ...said,
+    disclosure: agent.disclosure_enabled
+      ? disclosureLine(agent.language, agent.business_name, isRecorded)
+      : "",
+    greetingMode: agent.ai_speaks_first ? agent.greeting_mode : "person_first",
     language: agent.language,
-    tools: agent.func_end_call ? [END_CALL_TOOL] : [],
+    tools: [
+      ...(agent.func_end_call ? [END_CALL_TOOL] : []),
+      OPT_OUT_TOOL,
+      ...(opening.callback === null ? [] : [CALLBACK_TOOL]),
+      ...((agent.transfer_number ?? "") === "" ? [] : [TRANSFER_TOOL]),
+    ],
     mayEndCall: agent.func_end_call,
     temperature: agent.temperature,
     maxOutputTokens: maxOutputTokensFor(agent.response_length),
@@ -209,6 +286,8 @@ export function startSession(plan: SessionPlan): SessionState {
     phase: "idle",
     connectedAt: null,
     memory: [],
+    watch: NO_WATCH,
+    mailboxSince: null,
     turnId: 0,
     turn: FRESH_TURN,
     closing: null,
@@ -226,6 +305,12 @@ export function startSession(plan: SessionPlan): SessionState {
     lastLanguage: null,
     modelAskedAt: null,
     modelFirstTokenAt: null,
+    firstWordAt: null,
+    firstWordSounded: false,
+    turns: [],
+    disclosure: { saidAt: null, turnId: 0, tries: 0 },
+    optOut: null,
+    callbackAt: null,
     latencySumMs: 0,
     latencyTurns: 0,
   };

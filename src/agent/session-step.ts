@@ -4,12 +4,13 @@
 
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
+import { withVerdict } from "./answer-watch.ts";
 import type { SessionEffect, SessionFacts, TimerName } from "./session-events.ts";
-import { freshTurn, repromptAfterMs } from "./session-state.ts";
+import { freshTurn, MAX_DISCLOSURES, repromptAfterMs } from "./session-state.ts";
 import type { SessionState } from "./session-state.ts";
 import { stockLinesFor } from "./stock-lines.ts";
 import type { StockLines } from "./stock-lines.ts";
-import { addAgentToken, formatTranscript, playbackEndsAt } from "./turn-memory.ts";
+import { addAgentToken, formatTranscript, markBrokenOff, playbackEndsAt } from "./turn-memory.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -41,10 +42,16 @@ export function clearAllTimers(step: Step): void {
 }
 
 /** Sends a token of the current turn. An empty one only closes the turn. */
-export function speakToken(step: Step, token: string, last: boolean): void {
+export function speakToken(
+  step: Step,
+  token: string,
+  last: boolean,
+  how: { readonly isUninterruptible?: true } = {},
+): void {
   const { state, at } = step;
-  step.effects.push({ kind: "speak", turnId: state.turnId, token, last });
+  step.effects.push({ kind: "speak", turnId: state.turnId, token, last, ...how });
   if (token === "") return;
+  state.firstWordAt ??= at;
   state.memory = addAgentToken(state.memory, { turnId: state.turnId, text: token }, at);
   state.lastTokenAt = at;
   state.agentQuietAt = Math.max(state.agentQuietAt, playbackEndsAt(state.memory));
@@ -53,11 +60,25 @@ export function speakToken(step: Step, token: string, last: boolean): void {
 /**
  * Says a fixed line, as a turn of its own. Nothing may be in generation. A blank line says nothing.
  */
-export function speakLine(step: Step, line: string): void {
+export function speakLine(
+  step: Step,
+  line: string,
+  how: { readonly isUninterruptible?: true } = {},
+): void {
   if (line.trim() === "") return;
   step.state.turnId += 1;
   step.state.turn = freshTurn({ isRetry: false, askedAt: null });
-  speakToken(step, line.trim(), true);
+  speakToken(step, line.trim(), true, how);
+}
+
+/** What has to be said before anything else; "" when it was. Notes that it is being said. */
+export function takeDisclosure(step: Step): string {
+  const { state, at } = step;
+  const { saidAt, tries } = state.disclosure;
+  const { disclosure } = state.plan;
+  if (disclosure === "" || saidAt !== null || tries >= MAX_DISCLOSURES) return "";
+  state.disclosure = { saidAt: at, turnId: state.turnId + 1, tries: tries + 1 };
+  return disclosure;
 }
 
 /**
@@ -82,6 +103,15 @@ export function factsOf(state: SessionState): SessionFacts {
     modelFirstTokenAt: state.modelFirstTokenAt,
     avgLatencyMs:
       state.latencyTurns === 0 ? null : Math.round(state.latencySumMs / state.latencyTurns),
+    answerToFirstWordMs:
+      state.firstWordAt === null ? null : Math.max(0, state.firstWordAt - state.watch.answeredAt),
+    turns: state.turns,
+    disclosedAt: state.disclosure.saidAt,
+    optOut: state.optOut,
+    callbackAt: state.callbackAt,
+    verdict: state.watch.verdict,
+    isSettled: state.phase === "ended" || state.watch.verdict?.answeredBy === "machine",
+    evidence: state.watch.evidence,
   };
 }
 
@@ -96,11 +126,30 @@ export function abortModel(step: Step): void {
   state.phase = "listening";
 }
 
+/** The reply that is under way ends here. What was sent of it still plays: nobody interrupted. */
+export function breakOff(step: Step): void {
+  const { state } = step;
+  if (state.phase === "speaking") {
+    speakToken(step, "", true);
+    state.memory = markBrokenOff(state.memory, state.turnId);
+  }
+  abortModel(step);
+}
+
 /** The line is over. Nothing is said, started or waited for after this; only the record follows. */
 export function finish(step: Step, cause: EndCause | null): void {
   const { state } = step;
   abortModel(step);
+  if (state.watch.check === "asked") step.effects.push({ kind: "abortCheck" });
   clearAllTimers(step);
+  if (state.connectedAt !== null && state.watch.verdict === null) {
+    const unknown = {
+      answeredBy: "unknown",
+      method: "silence",
+      reason: "nothing was said",
+    } as const;
+    state.watch = withVerdict(state.watch, unknown, step.at);
+  }
   state.phase = "ended";
   state.closing = null;
   state.endCause = cause;

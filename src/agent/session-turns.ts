@@ -4,8 +4,9 @@
 
 import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelRequest } from "../ports/model.ts";
-import { END_CALL_TOOL } from "./end-call-tool.ts";
-import { beginClosing, endNow, interruptedInClosing } from "./session-ending.ts";
+import { hearCheck, hearKeys, hearWords, machineTagged } from "./session-answering.ts";
+import type { Heard } from "./session-answering.ts";
+import { beginClosing, interruptedInClosing } from "./session-ending.ts";
 import {
   freshTurn,
   MAX_FINAL_CHARACTERS,
@@ -19,38 +20,52 @@ import {
 import type { SessionState } from "./session-state.ts";
 import {
   abortModel,
+  breakOff,
   clearTimer,
   recordFacts,
   setTimer,
   speakLine,
   speakToken,
   stockLines,
+  takeDisclosure,
 } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
+import { actOnTool, optedOut } from "./session-tools.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
+import { addTurn, noteFirstToken, noteTurn } from "./turn-metrics.ts";
 import { addCallee, cutAtInterrupt, formatHistory, markBrokenOff } from "./turn-memory.ts";
 
 /** The prepared greeting, at once; without one the model opens the conversation. */
-export function openConversation(step: Step): void {
+export function openConversation(
+  step: Step,
+  { askedAt = null }: { readonly askedAt?: Instant | null } = {},
+): void {
   const { state } = step;
   clearTimer(step, "greeting");
-  if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt: null, isRetry: false });
+  if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt, isRetry: false });
   state.phase = "listening";
-  speakLine(step, state.plan.greeting);
+  const disclosure = takeDisclosure(step);
+  speakLine(step, `${disclosure} ${state.plan.greeting}`);
 }
 
 /** The model is asked for the next reply, with everything that was said so far. */
 export function startTurn(
   step: Step,
-  turn: { readonly askedAt: Instant | null; readonly isRetry: boolean },
+  turn: {
+    readonly askedAt: Instant | null;
+    readonly isRetry: boolean;
+    readonly toolRounds?: number;
+  },
 ): void {
   const { state, at } = step;
   clearTimer(step, "greeting");
   clearTimer(step, "ending");
   state.closing = null;
+  speakLine(step, takeDisclosure(step));
   state.phase = "thinking";
   state.turnId += 1;
+  state.turns = addTurn(state.turns, state.turnId, at);
   state.turn = freshTurn(turn);
   state.modelAskedAt ??= at;
   setTimer(step, "model", at + MODEL_FIRST_TOKEN_MS);
@@ -64,7 +79,8 @@ export function personFinished(step: Step, text: string, language: string | null
   const words = speakable(text);
   const said = [keyed, words].filter((part) => part !== "").join(" ");
   if (language !== null) state.lastLanguage = language;
-  if (said !== "") personSaid(step, said);
+  if (said === "") return;
+  personSaid(step, said, (now) => (words === "" ? keysHeard(now) : hearWords(now, words)));
 }
 
 /** One key. An entry is complete at "#", after a pause, or when it is absurdly long. */
@@ -79,7 +95,13 @@ export function keyPressed(step: Step, digit: string): void {
 
 export function keypadDue(step: Step): void {
   const keyed = takeKeypad(step);
-  if (keyed !== "") personSaid(step, keyed);
+  if (keyed !== "") personSaid(step, keyed, keysHeard);
+}
+
+function keysHeard(step: Step): Heard {
+  if (step.state.phase === "mailbox") return "over";
+  hearKeys(step);
+  return "person";
 }
 
 function takeKeypad(step: Step): string {
@@ -89,27 +111,40 @@ function takeKeypad(step: Step): string {
   return keypad === "" ? "" : `[keypad: ${keypad}]`;
 }
 
-function personSaid(step: Step, said: string): void {
+function personSaid(step: Step, said: string, heard: (step: Step) => Heard): void {
   const { state, at } = step;
   state.personQuietAt = at;
   state.reprompted = false;
   breakOff(step);
   state.memory = addCallee(state.memory, said, at);
+  if (optedOut(step, said)) return;
   if (state.phase === "closing") {
     if (state.closing?.isCancelable !== true) return;
     state.closingWasCanceled = true;
   }
-  startTurn(step, { askedAt: at, isRetry: false });
+  const who = heard(step);
+  if (who === "over") return;
+  if (state.phase !== "waiting") return startTurn(step, { askedAt: at, isRetry: false });
+  // While somebody else thinks about who it was, nothing is said.
+  if (who !== "unclear") beginTalk(step, who);
 }
 
-// The reply that is under way ends here. What was sent of it still plays: nobody interrupted.
-function breakOff(step: Step): void {
-  const { state } = step;
-  if (state.phase === "speaking") {
-    speakToken(step, "", true);
-    state.memory = markBrokenOff(state.memory, state.turnId);
-  }
-  abortModel(step);
+/**
+ * Speech is released. Whoever answered has been heard, so the opening is due; where the person goes
+ * first, the model answers them. A machine that asks who calls gets the opening in any case.
+ */
+export function beginTalk(step: Step, who: Exclude<Heard, "over">): void {
+  const { state, at } = step;
+  if (state.phase !== "waiting") return;
+  const modelAnswers = state.plan.greetingMode === "person_first" && who !== "screening";
+  if (modelAnswers) return startTurn(step, { askedAt: at, isRetry: false });
+  openConversation(step, { askedAt: at });
+}
+
+/** The second opinion on who answered has come, or did not come in time. */
+export function checkAnswered(step: Step, input: unknown): void {
+  const who = hearCheck(step, input);
+  if (who !== "over") beginTalk(step, who);
 }
 
 /** The person cut in: nothing that was sent and not heard was said. */
@@ -120,6 +155,7 @@ export function personInterrupted(
   const { state, at } = step;
   const before = state.memory;
   state.memory = cutAtInterrupt(before, cut, at);
+  if (state.memory !== before) noteCut(step);
   state.agentQuietAt = at;
   state.agentSpeakingSince = null;
   state.personQuietAt = Math.max(state.personQuietAt, at);
@@ -130,9 +166,22 @@ export function personInterrupted(
   }
   // Their words came before the news of the cut: the model is answering a history that never was.
   if (state.phase === "thinking" && state.memory !== before) {
-    const { askedAt, isRetry } = state.turn;
+    const { askedAt, isRetry, toolRounds } = state.turn;
     abortModel(step);
-    startTurn(step, { askedAt, isRetry });
+    startTurn(step, { askedAt, isRetry, toolRounds });
+  }
+}
+
+// The line that was cut is the last one that is left of ours; it may have held the disclosure.
+function noteCut(step: Step): void {
+  const { state } = step;
+  const cut = state.memory.findLast((line) => line.role === "agent");
+  state.turns = noteTurn(state.turns, cut?.turnId ?? state.turnId, () => ({ isInterrupted: true }));
+  const { disclosure, memory, plan } = state;
+  if (disclosure.saidAt === null) return;
+  const heard = memory.find((line) => line.role === "agent" && line.turnId === disclosure.turnId);
+  if (heard?.text.startsWith(plan.disclosure) !== true) {
+    state.disclosure = { ...disclosure, saidAt: null };
   }
 }
 
@@ -140,6 +189,7 @@ export function modelSaid(step: Step, turnId: number, token: string): void {
   const { state, at } = step;
   if (!isCurrent(state, turnId)) return;
   state.modelFirstTokenAt ??= at;
+  state.turns = noteFirstToken(state.turns, turnId, at);
   setTimer(step, "model", at + MODEL_NEXT_TOKEN_MS);
   const { filter, text, tags } = filterToken(state.turn.filter, token);
   state.turn = { ...state.turn, filter };
@@ -149,16 +199,21 @@ export function modelSaid(step: Step, turnId: number, token: string): void {
   speakReply(step, text);
 }
 
-/** A tool that was not offered is not acted on. */
-export function modelCalledTool(step: Step, turnId: number, name: string): void {
+export function modelCalledTool(step: Step, turnId: number, name: string, input: unknown): void {
   const { state, at } = step;
   if (!isCurrent(state, turnId)) return;
   state.modelFirstTokenAt ??= at;
-  if (name === END_CALL_TOOL.name) act(step, "end_call");
+  actOnTool(step, name, input);
 }
 
-export function modelFinished(step: Step, turnId: number): void {
+export function modelFinished(
+  step: Step,
+  turnId: number,
+  usage: { readonly inputTokens?: number | null; readonly outputTokens?: number | null } = {},
+): void {
   if (!isCurrent(step.state, turnId)) return;
+  const { inputTokens = null, outputTokens = null } = usage;
+  step.state.turns = noteTurn(step.state.turns, turnId, () => ({ inputTokens, outputTokens }));
   const { text } = flushFilter(step.state.turn.filter);
   speakReply(step, text);
   if (isCurrent(step.state, turnId)) completeReply(step);
@@ -176,7 +231,8 @@ export function modelBroke(step: Step, turnId: number, retryable: boolean): void
   if (turn.endAsked) return completeReply(step);
   const hasSpoken = turn.spokenCharacters > 0;
   if (!hasSpoken && retryable && !turn.isRetry) {
-    return startTurn(step, { askedAt: turn.askedAt, isRetry: true });
+    const { askedAt, toolRounds } = turn;
+    return startTurn(step, { askedAt, isRetry: true, toolRounds });
   }
   if (hasSpoken) {
     speakToken(step, "", true);
@@ -215,7 +271,7 @@ function act(step: Step, tag: SpokenTag): boolean {
       return false;
     case "voicemail":
       if (at - (state.connectedAt ?? at) > VOICEMAIL_TAG_MS) return false;
-      endNow(step, "voicemail_detected");
+      machineTagged(step);
       return true;
   }
 }
@@ -229,8 +285,12 @@ function speakReply(step: Step, text: string): void {
   if (state.phase === "thinking") {
     state.phase = "speaking";
     if (turn.askedAt !== null) {
-      state.latencySumMs += Math.max(0, at - turn.askedAt);
+      const latencyMs = Math.max(0, at - turn.askedAt);
+      state.latencySumMs += latencyMs;
       state.latencyTurns += 1;
+      state.turns = noteTurn(state.turns, state.turnId, ({ modelMs }) => ({
+        overheadMs: Math.max(0, latencyMs - (modelMs ?? 0)),
+      }));
     }
   }
   const bounded = token.slice(0, room).toWellFormed();
@@ -243,7 +303,14 @@ function speakReply(step: Step, text: string): void {
 
 function completeReply(step: Step): void {
   const { state } = step;
-  const { spokenCharacters, endAsked } = state.turn;
+  const { spokenCharacters, endAsked, endsAs, goesOn, toolRounds, askedAt } = state.turn;
+  if (goesOn && !endAsked) {
+    if (spokenCharacters > 0) speakToken(step, "", true);
+    recordFacts(step);
+    // Whoever waits has heard something already, or still waits for the same reply.
+    const since = spokenCharacters > 0 ? null : askedAt;
+    return startTurn(step, { askedAt: since, isRetry: false, toolRounds: toolRounds + 1 });
+  }
   // An empty reply is dead air: as good as none.
   if (spokenCharacters === 0 && !endAsked) return modelBroke(step, state.turnId, true);
   clearTimer(step, "model");
@@ -252,8 +319,14 @@ function completeReply(step: Step): void {
   if (spokenCharacters > 0) speakToken(step, "", true);
   recordFacts(step);
   if (!endAsked) return;
-  if (spokenCharacters === 0) speakLine(step, stockLines(state).goodbye);
-  beginClosing(step, "completed");
+  if (spokenCharacters === 0) speakLine(step, lastWords(state));
+  beginClosing(step, endsAs);
+}
+
+function lastWords(state: SessionState): string {
+  const lines = stockLines(state);
+  if (state.turn.endsAs === "transferred") return lines.transferring;
+  return state.optOut === null ? lines.goodbye : lines.optedOut;
 }
 
 const WRAP_UP_NOTE =
@@ -270,6 +343,7 @@ function requestOf(state: SessionState): ModelRequest {
     tools: plan.tools,
     temperature: plan.temperature,
     maxOutputTokens: plan.maxOutputTokens,
+    ...(state.turn.isRetry ? { isRetry: true } : {}),
   };
 }
 
@@ -294,11 +368,11 @@ function alternate(messages: readonly ModelMessage[]): ModelMessage[] {
   return alternating;
 }
 
-// Recognisers send words; anything else in them (control characters, lone surrogates) has no
-// business in a history.
+// Recognisers send words; anything else in them (control characters, lone surrogates, the brackets
+// in which the engine speaks to the model) has no business in a history.
 function speakable(text: string): string {
   return text
-    .replaceAll(/\p{Cc}+/gu, " ")
+    .replaceAll(/[\p{Cc}[\]]+/gu, " ")
     .toWellFormed()
     .trim()
     .slice(0, MAX_FINAL_CHARACTERS)

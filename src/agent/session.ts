@@ -5,6 +5,7 @@
 // the rules: voice.md §1 and §4.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { CallbackRules } from "../domain/callback-time.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Variables } from "../domain/variables.ts";
 import { describeCall, factPlaceholders } from "./call-facts.ts";
@@ -12,6 +13,7 @@ import type { CallContext } from "./call-facts.ts";
 import { prepareGreeting } from "./greeting.ts";
 import { fillPlaceholders } from "./placeholders.ts";
 import { buildPreamble } from "./prompt.ts";
+import { hearCarrier, hearPartial, mailboxDue } from "./session-answering.ts";
 import type { SessionEffect, SessionEvent, TimerName } from "./session-events.ts";
 import {
   closed,
@@ -24,8 +26,11 @@ import {
 } from "./session-ending.ts";
 import {
   GREETING_WAIT_MS,
+  MAX_CONNECT_MS,
+  MAX_MESSAGE_ERROR_MS,
   MAX_SPEAKING_FLAG_MS,
   MIN_DURATION_WITH_WRAP_UP_MS,
+  MIN_GREETING_WAIT_MS,
   planSession,
   startSession,
   TOKEN_SETTLED_MS,
@@ -35,6 +40,8 @@ import type { SessionState } from "./session-state.ts";
 import { beginStep, setTimer, settleSilence } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import {
+  beginTalk,
+  checkAnswered,
   keypadDue,
   keyPressed,
   modelBroke,
@@ -47,13 +54,19 @@ import {
   personInterrupted,
   startTurn,
 } from "./session-turns.ts";
-import { notePlaybackOver, notePlayed } from "./turn-memory.ts";
+import { notePlaybackOver, notePlayed, playbackEndsAt } from "./turn-memory.ts";
 
 /** What a conversation is held with. */
 export interface SessionOpening {
   readonly agent: AgentSettings;
   /** Extra instructions of the number that is called from; null: none. */
   readonly numberPrompt: string | null;
+  /** Left on a mailbox, word for word; null leaves none. */
+  readonly voicemailMessage: string | null;
+  /** The carrier records the call: the person is told. */
+  readonly isRecorded: boolean;
+  /** What a call at another time is held against; null: nobody would make it. */
+  readonly callback: CallbackRules | null;
   /** Why the call is made: the campaign's prompt, or this recipient's own. */
   readonly purpose: string;
   readonly variables: Variables;
@@ -70,7 +83,7 @@ export interface SessionOpening {
  * @throws RangeError for a time zone this runtime does not know
  */
 export function openSession(opening: SessionOpening): SessionState {
-  const { agent, variables } = opening;
+  const { agent, variables, isRecorded, callback } = opening;
   const facts = describeCall(opening.context);
   const preamble = buildPreamble({ ...opening, facts });
   // A greeting prepared before the dial could not know the time of the call.
@@ -78,7 +91,14 @@ export function openSession(opening: SessionOpening): SessionState {
     opening.greeting === null
       ? prepareGreeting(agent, variables, facts)
       : fillPlaceholders(opening.greeting, {}, factPlaceholders(facts));
-  return startSession(planSession(agent, { preamble, greeting }));
+  const voicemailMessage = fillPlaceholders(
+    opening.voicemailMessage ?? "",
+    variables,
+    factPlaceholders(facts),
+  ).trim();
+  return startSession(
+    planSession(agent, { preamble, greeting, voicemailMessage, isRecorded, callback }),
+  );
 }
 
 export interface SessionStep {
@@ -93,21 +113,25 @@ export interface SessionStep {
  *
  * | event | idle | waiting | listening | thinking | speaking | closing |
  * |---|---|---|---|---|---|---|
- * | connected | speak the greeting → listening; → waiting if the person goes first; no greeting: → thinking | | | | | |
- * | final, complete keypad entry | | → thinking | → thinking | joined to the same turn, asked again → thinking | break off → thinking | first time: → thinking; then only noted |
+ * | connected | at once: speak the greeting → listening (none: → thinking); else → waiting | | | | | |
+ * | words that ask for no more calls | | confirm → closing, from every state but closing | | | | |
+ * | words of a machine | | → mailbox when a message is to be left, else → ended; so from every state but closing | | | | |
+ * | final, complete keypad entry | | a person: speak the greeting → listening, or → thinking; unclear: ask who it was | → thinking | joined to the same turn, asked again → thinking | break off → thinking | first time: → thinking; then only noted |
  * | interrupted | | | cut the memory | cut; asked again if that changed the history | cut, abort → listening | cut, listen a moment, then end |
  * | partial, clientSpeaking | | greeting waits on | silence waits on | | | end waits on, while it can be called off |
  * | dtmf | | collected until "#", a pause or the limit, in every state | | | | |
  * | agentSpeaking, played | | | silence clock, what was heard | | what was heard | the end comes when all was heard |
+ * | checkAnswered, timer check | | as the answer says: a person or a machine | only a machine changes anything | | | |
+ * | timer mailbox (state mailbox) | speak the message → closing | | | | | |
  * | modelToken | | | dropped | speak → speaking | speak | dropped |
- * | modelToolCall, tags | | | dropped | end_call: close after the reply; voicemail: → ended | the same | dropped |
+ * | modelToolCall, tags | | | dropped | end_call, transfer, opt-out: close after the reply; callback: noted, asked again; voicemail: as words of a machine | the same | dropped |
  * | modelDone | | | | nothing said: as failed | → listening, or → closing | |
  * | modelFailed, timer model | | | | once more; else fallback → listening; second in a row: apology → closing | fallback → listening | |
  * | timer greeting | | greeting → listening | | | | |
  * | timer silence | | | ask once; then goodbye → closing | | | |
  * | timer wrapUp | | the next reply says goodbye; at once if nobody speaks → thinking | | | | |
  * | timer ending | | | | | | → ended |
- * | timer maxDuration, amdVerdict machine or fax, endRequested | → ended, at once, from every state | | | | | |
+ * | timer maxDuration, amdVerdict fax, endRequested | → ended, at once, from every state | | | | | |
  * | closed | → ended without `end`, from every state | | | | | |
  *
  * Effects: speak, startModel, abortModel, setTimer, clearTimer, record, end (session-events.ts).
@@ -130,8 +154,11 @@ type Handlers = {
 };
 
 const HANDLERS: Handlers = {
-  connected,
-  partial: (step) => personIsSpeaking(step, step.at),
+  connected: (step, { answeredAt }) => connected(step, answeredAt),
+  partial: (step, { text }) => {
+    personIsSpeaking(step, step.at);
+    hearPartial(step, text);
+  },
   final: (step, { text, language }) => personFinished(step, text, language),
   interrupted: (step, cut) => personInterrupted(step, cut),
   dtmf: (step, { digit }) => keyPressed(step, digit),
@@ -145,13 +172,15 @@ const HANDLERS: Handlers = {
     if (step.state.phase === "closing") playedInClosing(step);
   },
   amdVerdict: (step, { answeredBy }) => {
-    if (answeredBy === "machine" || answeredBy === "fax") endNow(step, "voicemail_detected");
+    const who = hearCarrier(step, answeredBy);
+    if (who !== "over") beginTalk(step, who);
   },
+  checkAnswered: (step, { input }) => checkAnswered(step, input),
   closed: (step, { how }) => closed(step, how),
   endRequested: (step, { cause }) => endNow(step, cause),
   modelToken: (step, { turnId, text }) => modelSaid(step, turnId, text),
-  modelToolCall: (step, { turnId, name }) => modelCalledTool(step, turnId, name),
-  modelDone: (step, { turnId }) => modelFinished(step, turnId),
+  modelToolCall: (step, { turnId, name, input }) => modelCalledTool(step, turnId, name, input),
+  modelDone: (step, event) => modelFinished(step, event.turnId, event),
   modelFailed: (step, { turnId, retryable }) => modelBroke(step, turnId, retryable),
   timerFired: (step, { name }) => {
     const { [name]: _fired, ...waiting } = step.state.timers;
@@ -161,7 +190,9 @@ const HANDLERS: Handlers = {
 };
 
 const TIMERS: Readonly<Record<TimerName, (step: Step) => void>> = {
-  greeting: openConversation,
+  greeting: (step) => openConversation(step),
+  check: (step) => checkAnswered(step, null),
+  mailbox: mailboxDue,
   keypad: keypadDue,
   model: modelLate,
   silence: silenceDue,
@@ -184,40 +215,61 @@ function isExpected(state: SessionState, event: SessionEvent): boolean {
   return dueAt !== undefined && event.at >= dueAt;
 }
 
-function connected(step: Step): void {
+function connected(step: Step, answered: Instant | null): void {
   const { state, at } = step;
   const { plan } = state;
   state.connectedAt = at;
+  const isBelievable = answered !== null && answered <= at && at - answered <= MAX_CONNECT_MS;
+  const answeredAt = isBelievable ? answered : at;
+  state.watch = { ...state.watch, answeredAt };
   state.agentQuietAt = at;
   state.personQuietAt = at;
   setTimer(step, "maxDuration", at + plan.maxCallDurationMs);
   if (plan.maxCallDurationMs >= MIN_DURATION_WITH_WRAP_UP_MS) {
     setTimer(step, "wrapUp", at + plan.maxCallDurationMs - WRAP_UP_MS);
   }
-  if (plan.agentSpeaksFirst) return openConversation(step);
+  if (plan.greetingMode === "at_once") return openConversation(step);
   state.phase = "waiting";
-  setTimer(step, "greeting", at + GREETING_WAIT_MS);
+  const waitedAt = Math.max(answeredAt + GREETING_WAIT_MS, at + MIN_GREETING_WAIT_MS);
+  setTimer(step, "greeting", waitedAt);
 }
 
 function personIsSpeaking(step: Step, quietAt: Instant): void {
   const { state, at } = step;
   state.personQuietAt = Math.max(state.personQuietAt, quietAt);
-  if (state.phase === "waiting") setTimer(step, "greeting", at + GREETING_WAIT_MS);
+  if (state.phase === "waiting" && state.watch.check !== "asked") {
+    setTimer(step, "greeting", at + GREETING_WAIT_MS);
+  }
   if (state.phase === "closing") speechInClosing(step);
 }
 
 function voiceChanged(step: Step, on: boolean): void {
   const { state, at } = step;
+  if (on) noteFirstSound(step);
   const lastLineAt = state.memory.findLast((line) => line.role === "agent")?.at ?? 0;
   // "Off" is about the newest line only if the voice came on after that line was sent.
   const isNewestLine = state.agentSpeakingSince !== null && state.agentSpeakingSince >= lastLineAt;
   state.agentSpeakingSince = on ? at : null;
+  if (isPauseOfMessage(state, at)) return;
   state.agentQuietAt = on ? at + MAX_SPEAKING_FLAG_MS : at;
   const isSaid = state.phase === "listening" || state.phase === "closing";
   if (!on && isNewestLine && isSaid && at - state.lastTokenAt >= TOKEN_SETTLED_MS) {
     state.memory = notePlaybackOver(state.memory, at);
   }
   if (state.phase === "closing") voiceChangedInClosing(step, on, isNewestLine);
+}
+
+function noteFirstSound(step: Step): void {
+  const { state, at } = step;
+  if (state.firstWordSounded || state.firstWordAt === null) return;
+  state.firstWordAt = at;
+  state.firstWordSounded = true;
+}
+
+// A long message on a mailbox pauses between its sentences.
+function isPauseOfMessage({ closing, memory }: SessionState, at: Instant): boolean {
+  const remainsMs = playbackEndsAt(memory) - at;
+  return closing?.cause === "voicemail_detected" && remainsMs > MAX_MESSAGE_ERROR_MS;
 }
 
 function wrapUp(step: Step): void {

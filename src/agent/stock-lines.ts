@@ -8,12 +8,18 @@ export interface StockLines {
   readonly goodbye: string;
   /** The model is out of order and the call must end. */
   readonly apology: string;
+  /** The person asked for no more calls. */
+  readonly optedOut: string;
+  /** Before the person is put through to a human. */
+  readonly transferring: string;
 }
 
 const ENGLISH: StockLines = {
   reprompt: "Are you still there?",
   goodbye: "Thank you for your time. Goodbye.",
   apology: "I am sorry, we have a technical problem. We will be in touch again. Goodbye.",
+  optedOut: "You will not be called again. Goodbye.",
+  transferring: "One moment, I am connecting you.",
 };
 
 const LINES: Readonly<Record<string, StockLines>> = {
@@ -23,75 +29,103 @@ const LINES: Readonly<Record<string, StockLines>> = {
     goodbye: "Gracias por su tiempo. Adiós.",
     apology:
       "Lo siento, tenemos un problema técnico. Volveremos a ponernos en contacto con usted. Adiós.",
+    optedOut: "No le volveremos a llamar. Adiós.",
+    transferring: "Un momento, le paso.",
   },
   fr: {
     reprompt: "Vous êtes toujours là ?",
     goodbye: "Merci pour votre temps. Au revoir.",
     apology:
       "Je suis désolé, nous avons un problème technique. Nous vous recontacterons. Au revoir.",
+    optedOut: "Nous ne vous appellerons plus. Au revoir.",
+    transferring: "Un instant, je vous mets en relation.",
   },
   de: {
     reprompt: "Sind Sie noch da?",
     goodbye: "Vielen Dank für Ihre Zeit. Auf Wiederhören.",
     apology:
       "Es tut mir leid, wir haben ein technisches Problem. Wir melden uns wieder bei Ihnen. Auf Wiederhören.",
+    optedOut: "Wir rufen Sie nicht mehr an. Auf Wiederhören.",
+    transferring: "Einen Moment, ich verbinde Sie.",
   },
   it: {
     reprompt: "È ancora in linea?",
     goodbye: "Grazie per il suo tempo. Arrivederci.",
     apology: "Mi dispiace, abbiamo un problema tecnico. La ricontatteremo. Arrivederci.",
+    optedOut: "Non la chiameremo più. Arrivederci.",
+    transferring: "Un momento, la metto in contatto.",
   },
   pt: {
     reprompt: "Ainda está aí?",
     goodbye: "Obrigado pelo seu tempo. Até logo.",
     apology: "Peço desculpa, temos um problema técnico. Voltaremos a entrar em contato. Até logo.",
+    optedOut: "Não ligaremos mais. Até logo.",
+    transferring: "Um momento, vou transferir a ligação.",
   },
   nl: {
     reprompt: "Bent u er nog?",
     goodbye: "Bedankt voor uw tijd. Tot ziens.",
     apology:
       "Het spijt me, we hebben een technisch probleem. We nemen opnieuw contact met u op. Tot ziens.",
+    optedOut: "U wordt niet meer gebeld. Tot ziens.",
+    transferring: "Een moment, ik verbind u door.",
   },
   hi: {
     reprompt: "क्या आप अभी भी लाइन पर हैं?",
     goodbye: "आपके समय के लिए धन्यवाद। नमस्ते।",
     apology: "क्षमा करें, हमें तकनीकी समस्या आ रही है। हम आपसे फिर संपर्क करेंगे। नमस्ते।",
+    optedOut: "आपको फिर कॉल नहीं किया जाएगा। नमस्ते।",
+    transferring: "एक क्षण, मैं आपको जोड़ रहा हूँ।",
   },
   ru: {
     reprompt: "Вы ещё на линии?",
     goodbye: "Спасибо за ваше время. До свидания.",
     apology: "Извините, у нас техническая неполадка. Мы свяжемся с вами ещё раз. До свидания.",
+    optedOut: "Мы больше не будем вам звонить. До свидания.",
+    transferring: "Одну минуту, я вас соединяю.",
   },
   ja: {
     reprompt: "もしもし、聞こえていますか?",
     goodbye: "お時間をいただきありがとうございました。失礼いたします。",
     apology:
       "申し訳ございません。技術的な問題が発生しました。改めてご連絡いたします。失礼いたします。",
+    optedOut: "今後お電話はいたしません。失礼いたします。",
+    transferring: "少々お待ちください。おつなぎいたします。",
   },
   ar: {
     reprompt: "هل ما زلت معي؟",
     goodbye: "شكرًا لوقتك. مع السلامة.",
     apology: "عذرًا، لدينا مشكلة تقنية. سنتواصل معك مرة أخرى. مع السلامة.",
+    optedOut: "لن نتصل بك مرة أخرى. مع السلامة.",
+    transferring: "لحظة من فضلك، سأحول المكالمة.",
   },
   he: {
     reprompt: "האם אתם עדיין על הקו?",
     goodbye: "תודה על הזמן שלכם. להתראות.",
     apology: "סליחה, יש לנו תקלה טכנית. ניצור אתכם קשר שוב. להתראות.",
+    optedOut: "לא נתקשר אליכם שוב. להתראות.",
+    transferring: "רגע אחד, אני מעביר את השיחה.",
   },
   ko: {
     reprompt: "아직 듣고 계신가요?",
     goodbye: "시간 내주셔서 감사합니다. 안녕히 계세요.",
     apology: "죄송합니다. 기술적인 문제가 있습니다. 다시 연락드리겠습니다. 안녕히 계세요.",
+    optedOut: "다시 전화드리지 않겠습니다. 안녕히 계세요.",
+    transferring: "잠시만 기다려 주세요. 연결해 드리겠습니다.",
   },
   zh: {
     reprompt: "请问您还在吗?",
     goodbye: "感谢您的时间,再见。",
     apology: "很抱歉,我们遇到了技术问题。我们会再次与您联系。再见。",
+    optedOut: "我们不会再给您打电话。再见。",
+    transferring: "请稍等,我为您转接。",
   },
   pl: {
     reprompt: "Czy jest Pan lub Pani nadal na linii?",
     goodbye: "Dziękuję za poświęcony czas. Do widzenia.",
     apology: "Przepraszam, mamy problem techniczny. Skontaktujemy się ponownie. Do widzenia.",
+    optedOut: "Nie będziemy już dzwonić. Do widzenia.",
+    transferring: "Chwileczkę, już łączę.",
   },
 };
 

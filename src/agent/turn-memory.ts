@@ -42,7 +42,14 @@ export interface AgentLine {
   readonly playedCharacters: number;
 }
 
-export type TurnMemory = readonly (CalleeLine | AgentLine)[];
+/** What the engine tells the model in the middle of a talk; nobody heard it. */
+export interface NoteLine {
+  readonly role: "note";
+  readonly text: string;
+  readonly at: Instant;
+}
+
+export type TurnMemory = readonly (CalleeLine | AgentLine | NoteLine)[];
 
 /**
  * From a token's arrival at the carrier to its first sound: 250–480 ms in captures (twilio.md
@@ -67,6 +74,11 @@ export function addCallee(memory: TurnMemory, text: string, at: Instant): TurnMe
   const last = memory.at(-1);
   if (last?.role !== "callee") return [...memory, { role: "callee", text, at }];
   return [...memory.slice(0, -1), { ...last, text: `${last.text} ${text}` }];
+}
+
+/** Adds a word of the engine to the model. */
+export function addNote(memory: TurnMemory, text: string, at: Instant): TurnMemory {
+  return [...memory, { role: "note", text, at }];
 }
 
 /** Adds a token that was just sent. */
@@ -168,7 +180,7 @@ export function formatHistory(memory: TurnMemory): readonly ModelMessage[] {
   const messages: { role: "user" | "assistant"; content: string }[] = [];
   for (const line of memory) {
     const role = line.role === "agent" ? "assistant" : "user";
-    const content = line.role === "agent" && line.interrupted ? `${line.text}—` : line.text;
+    const content = contentOf(line);
     const last = messages.at(-1);
     if (last?.role === role) last.content += ` ${content}`;
     else messages.push({ role, content });
@@ -177,12 +189,17 @@ export function formatHistory(memory: TurnMemory): readonly ModelMessage[] {
 }
 
 export function formatTranscript(memory: TurnMemory): readonly TranscriptLine[] {
-  return memory.map((line) => ({
-    role: line.role,
-    text: line.text.trim().toWellFormed(),
-    at: line.at,
-    interrupted: line.role === "agent" && line.interrupted,
-  }));
+  return memory.flatMap((line) => {
+    if (line.role === "note") return [];
+    const { role, text, at } = line;
+    const interrupted = line.role === "agent" && line.interrupted;
+    return [{ role, text: text.trim().toWellFormed(), at, interrupted }];
+  });
+}
+
+function contentOf(line: TurnMemory[number]): string {
+  if (line.role === "note") return `[note: ${line.text}]`;
+  return line.role === "agent" && line.interrupted ? `${line.text}—` : line.text;
 }
 
 function isPlayed(line: AgentLine): boolean {
@@ -239,7 +256,7 @@ function cutAfter(memory: TurnMemory, index: number, heard: number, at: Instant)
   const over = { text, playedCharacters: text.length, playsUntil: at };
   const cut: AgentLine = { ...line, ...over, interrupted: line.interrupted || !isWhole };
   const before = memory.slice(0, index);
-  const after = memory.slice(index + 1).filter((later) => later.role === "callee");
+  const after = memory.slice(index + 1).filter((later) => later.role !== "agent");
   return joinCallee(cut.text.trim() === "" ? [...before, ...after] : [...before, cut, ...after]);
 }
 

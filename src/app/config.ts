@@ -54,14 +54,11 @@ export function loadConfig(
   const values = new Map<SettingName, { value: unknown; source: ConfigSource }>();
   for (const name of settingNames())
     values.set(name, readSetting(name, env[name], file.get(name), faults));
-  const modelName = values.get("CARILLON_MODEL")?.value;
-  if (
-    String(modelName).startsWith("openai-compatible:") &&
-    values.get("CARILLON_MODEL_BASE_URL")?.value === null
-  ) {
+  for (const name of ["CARILLON_MODEL", "CARILLON_FALLBACK_MODEL"] as const) {
+    const isCompatible = String(values.get(name)?.value).startsWith("openai-compatible:");
+    if (!isCompatible || values.get(`${name}_BASE_URL`)?.value !== null) continue;
     faults.push(
-      "CARILLON_MODEL is openai-compatible, so CARILLON_MODEL_BASE_URL must say where " +
-        "the model is.",
+      `${name} is openai-compatible, so ${name}_BASE_URL must say where ` + "the model is.",
     );
   }
   if (faults.length > 0) throw new ConfigError(faults);

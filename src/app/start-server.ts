@@ -8,14 +8,16 @@ import { newRowId } from "../domain/ids.ts";
 import { createCampaignVerbs } from "../engine/campaign-verbs.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { createHttpServer } from "../http/server.ts";
+import { prepareOpening } from "../http/voice-openings.ts";
 import { createJobs } from "../jobs/jobs.ts";
-import { createModel } from "../model/ai-model.ts";
 import type { Model } from "../ports/model.ts";
 import type { Config } from "./config.ts";
+import { configuredModel } from "./configured-model.ts";
 import { openDatabase, type OpenDatabase } from "./database.ts";
 import { loadEncryptionKey } from "./encryption-key.ts";
 import { createHealthCheck } from "./health.ts";
 import { openStore, type Store } from "./open-store.ts";
+import { withOpenings } from "./opening-carrier.ts";
 import { createHttpOutbound } from "./outbound/http-outbound.ts";
 import { ensureOperatorToken } from "./operator-token.ts";
 import { packageVersion } from "./package-root.ts";
@@ -109,11 +111,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
     );
   }
   const configuredToken = config.get("CARILLON_OPERATOR_TOKEN");
-  const model = createModel({
-    model: config.get("CARILLON_MODEL"),
-    baseUrl: config.get("CARILLON_MODEL_BASE_URL"),
-    apiKey: config.get("CARILLON_MODEL_API_KEY"),
-  });
+  const model = configuredModel(config, options.onNotice);
   const address = await chooseAddress(config);
   const publicUrl = config.get("CARILLON_PUBLIC_URL") ?? address.url;
   const baseUrl = config.require("TWILIO_API_BASE_URL");
@@ -178,11 +176,12 @@ function startDialer(
 ): RunningDialer {
   const { clock, model, carrier, owner, secretBox } = base;
   const { log } = options;
+  const openings = { database: base.httpDatabase, model, clock, random: systemRandom, log };
   const engine = createEngine({
     clock,
     random: systemRandom,
     database: base.engineDatabase,
-    carrier,
+    carrier: withOpenings(carrier, (dial) => prepareOpening(openings, dial)),
     model,
     owner,
     log,

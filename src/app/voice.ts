@@ -13,6 +13,7 @@ import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
 import { findCallbackCredentials } from "../store/callback-credentials.ts";
 import { recordConnectionLost } from "../store/conversations.ts";
+import { findTransfer } from "../store/transfers.ts";
 import type { Config } from "./config.ts";
 import type { VoiceCounts } from "./process-reports.ts";
 import type { SecretBox } from "./secret-box.ts";
@@ -79,6 +80,9 @@ export function createVoice(parts: {
       recordConnectEnd: async (dial, facts) => {
         if (facts["sessionStatus"] === "failed") await recordConnectionLost(database, dial.callId);
         log.info({ ...dial, ...facts }, "the carrier ended a conversation's connection");
+        // Only a conversation that ended in good order hands over.
+        if (facts["sessionStatus"] !== "ended") return null;
+        return findTransfer(database, dial.callId, dial.dialNumber);
       },
     }),
     attach: (server) => attachRelaySockets(server, { publicUrl, sessions, log, tokensOfCall }),

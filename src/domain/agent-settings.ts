@@ -11,7 +11,15 @@ export interface AgentSettings {
   readonly temperature: number;
   readonly response_length: "short" | "medium" | "long";
   readonly ai_speaks_first: boolean;
+  /** Ours: when the opening is spoken. */
+  readonly greeting_mode: "after_hello" | "at_once";
   readonly dynamic_greeting: boolean;
+  /** Ours: whether the engine says first that an automated assistant is calling. */
+  readonly disclosure_enabled: boolean;
+  /** Ours: who answers for switching it off, and why they may; null while it is on. */
+  readonly disclosure_attestation: string | null;
+  /** Ours: who the agent calls for, as the disclosure names them. */
+  readonly business_name: string | null;
   readonly interruption_sensitivity: number;
   readonly response_eagerness: number;
   readonly boosted_keywords: string | null;

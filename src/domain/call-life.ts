@@ -81,6 +81,10 @@ export interface CallFacts {
   readonly carrierCallId: string | null;
   readonly answeredAt: Instant | null;
   readonly answeredBy: AnsweredBy | null;
+  /** The carrier's detection: evidence where a conversation decides, the verdict elsewhere. */
+  readonly carrierAnsweredBy: AnsweredBy | null;
+  /** A conversation is, or was, held on the call. */
+  readonly hasConversation: boolean;
   readonly ringingAt: Instant | null;
   readonly busyAt: Instant | null;
   readonly endCause: EndCause | null;
@@ -236,7 +240,9 @@ const canceledOnRequest: CallEnding = {
 };
 
 function decideCompleted(call: CallFacts): CallEnding {
-  const isMachine = call.answeredBy === "machine" || call.answeredBy === "fax";
+  // A conversation that broke off may have settled nothing: then the carrier's word is all we have.
+  const answeredBy = call.answeredBy ?? call.carrierAnsweredBy;
+  const isMachine = answeredBy === "machine" || answeredBy === "fax";
   if (isMachine || call.endCause === "voicemail_detected") {
     return {
       kind: "settle",
@@ -253,28 +259,36 @@ function decideVerdict(
   call: CallFacts,
   event: Extract<CarrierEvent, { kind: "machine_verdict" }>,
 ): CallChange {
-  if (call.answeredBy !== null) return { kind: "none" };
+  if (call.carrierAnsweredBy !== null) return { kind: "none" };
   const isMachine = event.answeredBy === "machine" || event.answeredBy === "fax";
-  return {
-    kind: "changed",
-    facts: {
-      ...call,
-      // A verdict is given on a call that was answered, whatever callbacks are still under way.
-      status: RANK[call.status] < RANK.in_progress ? "in_progress" : call.status,
-      answeredAt: call.answeredAt ?? event.at,
-      answeredBy: event.answeredBy,
-      endCause: call.endCause ?? (isMachine ? "voicemail_detected" : null),
-    },
-    ending: null,
-    carrierVerdict: event.carrierVerdict,
-    hangUp: isMachine,
+  const facts: CallFacts = {
+    ...call,
+    // A verdict is given on a call that was answered, whatever callbacks are still under way.
+    status: RANK[call.status] < RANK.in_progress ? "in_progress" : call.status,
+    answeredAt: call.answeredAt ?? event.at,
+    carrierAnsweredBy: event.answeredBy,
   };
+  const { carrierVerdict } = event;
+  // The conversation hears of it and weighs it against what was said (src/agent).
+  if (call.hasConversation) {
+    return { kind: "changed", facts, ending: null, carrierVerdict, hangUp: false };
+  }
+  const decided: CallFacts = {
+    ...facts,
+    answeredBy: call.answeredBy ?? event.answeredBy,
+    endCause: call.endCause ?? (isMachine ? "voicemail_detected" : null),
+  };
+  return { kind: "changed", facts: decided, ending: null, carrierVerdict, hangUp: isMachine };
 }
 
 /** After the end only evidence is kept; the state never changes. */
 function decideAfterEnd(call: CallFacts, event: CarrierEvent): CallChange {
-  if (event.kind !== "machine_verdict" || call.answeredBy !== null) return { kind: "none" };
-  const facts: CallFacts = { ...call, answeredBy: event.answeredBy };
+  if (event.kind !== "machine_verdict" || call.carrierAnsweredBy !== null) return { kind: "none" };
+  const facts: CallFacts = {
+    ...call,
+    carrierAnsweredBy: event.answeredBy,
+    answeredBy: call.answeredBy ?? event.answeredBy,
+  };
   return {
     kind: "changed",
     facts,

@@ -23,9 +23,9 @@ export function dialOrderOf(call: GatedCall): DialOrder {
       MIN_TIME_LIMIT_SECONDS,
       agent.max_call_duration_seconds + TIME_LIMIT_MARGIN_SECONDS,
     ),
-    // Detection runs per call (contract A.6), and the carrier's is the one there is; `amd_enabled`
-    // chooses nothing yet.
-    detectMachine: true,
+    // The conversation recognises machines by itself on every call (contract A.6, B.7); the
+    // carrier's detection costs extra.
+    detectMachine: agent.amd_enabled,
     speech: {
       language: agent.language,
       voiceId: number.voice_id ?? agent.voice_id,

@@ -23,7 +23,7 @@ export function settingsOfNewAgent(): Pick<
 
 /**
  * The agent after a create or update; `before` is left alone. Absent fields stay.
- * @throws AppError `invalid_request` (zone), `invalid_url`, `invalid_phone_format`,
+ * @throws AppError `invalid_request` (zone, attestation), `invalid_url`, `invalid_phone_format`,
  * `voicemail_message_required`.
  */
 export function changeAgent(
@@ -44,6 +44,13 @@ export function changeAgent(
     throw new AppError("voicemail_message_required", {
       message: "voicemail_leave_enabled needs a voicemail_message to speak.",
       details: { field: "voicemail_message" },
+    });
+  }
+  if (!settings.disclosure_enabled && (settings.disclosure_attestation ?? "").trim() === "") {
+    throw new AppError("invalid_request", {
+      message:
+        "disclosure_enabled may be false only with a disclosure_attestation that says who answers for it.",
+      details: { field: "disclosure_attestation" },
     });
   }
   return {

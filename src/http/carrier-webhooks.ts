@@ -18,11 +18,13 @@ import {
   parseForm,
   parseMachineCallback,
   parseStatusCallback,
+  transferTwiml,
   type ConnectEnd,
   type FormFields,
 } from "../carrier/twilio/webhooks.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Transfer } from "../store/transfers.ts";
 
 /** A callback has some fifty short fields; real ones are below 3 KiB. */
 const MAX_CALLBACK_BYTES = 16 * 1024;
@@ -40,8 +42,11 @@ export interface CarrierWebhookDependencies {
   tokensOfCall(callId: string): Promise<CallbackTokens | null>;
   /** Resolves when the event is committed. */
   addEvent(event: CarrierEvent): Promise<void>;
-  /** A conversation's socket is over, and how the carrier saw it end. */
-  recordConnectEnd(dial: DialReference, end: ConnectEnd): Promise<void>;
+  /**
+   * A conversation's socket is over, and how the carrier saw it end. Answers whom the call is
+   * handed over to; null: it is over.
+   */
+  recordConnectEnd(dial: DialReference, end: ConnectEnd): Promise<Transfer | null>;
 }
 
 type Handle = (
@@ -72,7 +77,10 @@ export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPlugin
       return reply.code(204).send();
     });
     addRoute(app, deps, CALLBACK_ROUTES.connectAction, async (fields, dial, reply) => {
-      await deps.recordConnectEnd(dial, parseConnectEnd(fields));
+      const transfer = await deps.recordConnectEnd(dial, parseConnectEnd(fields));
+      if (transfer !== null) {
+        return reply.code(200).type("text/xml").send(transferTwiml(transfer));
+      }
       // Also when our socket dropped and the call lives on: nobody is left to talk.
       return reply.code(200).type("text/xml").send(HANG_UP_TWIML);
     });

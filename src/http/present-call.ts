@@ -13,7 +13,6 @@ import { isoTime } from "./iso-time.ts";
 
 export function presentCall(call: CallRow): Call {
   const durationMs = connectedMs(call);
-  const isMachine = call.answeredBy === "machine";
   const hasVoicemail = isVoicemail(call);
   return {
     call_id: call.id,
@@ -36,13 +35,35 @@ export function presentCall(call: CallRow): Call {
     ...analysed(call.analysis),
     ...NOT_MADE,
     voicemail_detected: hasVoicemail,
-    voicemail_detection_method: hasVoicemail ? (isMachine ? "twilio_amd" : "llm_transcript") : null,
+    // When both detect, the carrier's method is named (contract B.7).
+    voicemail_detection_method: hasVoicemail
+      ? call.carrierAnsweredBy === "machine"
+        ? "twilio_amd"
+        : "llm_transcript"
+      : null,
     amd_result: call.carrierVerdict,
+    answered_by: call.answeredBy,
+    answer_verdict: presentVerdict(call),
     campaign_id: call.campaignId,
     attempt: call.attempt,
     avg_latency_ms: call.avgLatencyMs,
+    answer_to_first_word_ms: call.answerToFirstWordMs,
+    disclosed_at: call.disclosedAt,
+    turns: (call.turns ?? []).map((turn) => ({
+      asked_at: turn.askedAt,
+      model_ms: turn.modelMs,
+      overhead_ms: turn.overheadMs,
+      input_tokens: turn.inputTokens,
+      output_tokens: turn.outputTokens,
+      interrupted: turn.isInterrupted,
+    })),
     created_at: isoTime(call.createdAt),
   };
+}
+
+function presentVerdict(call: CallRow): Call["answer_verdict"] {
+  const { verdictMethod: method, verdictReason: reason, verdictDelayMs: delayMs } = call;
+  return method === null ? null : { method, reason, delay_ms: delayMs };
 }
 
 function analysed(analysis: AnalysisRow | null) {

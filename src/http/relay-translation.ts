@@ -1,8 +1,13 @@
 // Between the carrier's frames and the conversation's vocabulary. Nothing is decided here; what has
 // no meaning for a conversation is null.
 
-import type { SessionEvent } from "../agent/session-events.ts";
-import type { RelayFrame } from "../carrier/twilio/relay-frames.ts";
+import type { SessionEffect, SessionEvent } from "../agent/session-events.ts";
+import type {
+  RelayEndCommand,
+  RelayFrame,
+  RelayTextCommand,
+} from "../carrier/twilio/relay-frames.ts";
+import type { EndCause } from "../domain/call-life.ts";
 
 // An event without its instant, for each kind by itself.
 type Untimed<E> = E extends { readonly at: number } ? Omit<E, "at"> : never;
@@ -32,4 +37,18 @@ export function voiceEventOf(frame: RelayFrame): VoiceEvent | null {
     case "error":
       return null;
   }
+}
+
+/** What is spoken, for the wire. */
+export function textCommandOf(
+  effect: Extract<SessionEffect, { readonly kind: "speak" }>,
+): RelayTextCommand {
+  const { token, last, isUninterruptible } = effect;
+  const command = { type: "text", token, last } as const;
+  return isUninterruptible === true ? { ...command, interruptible: "none" } : command;
+}
+
+/** The end, for the wire; its cause comes back with the connect action. */
+export function endCommandOf(cause: EndCause): RelayEndCommand {
+  return { type: "end", handoffData: JSON.stringify({ cause }) };
 }

@@ -1,6 +1,6 @@
-// Brings conversations what other processes learned about their calls: a machine answered, somebody
-// wants it over, the carrier says it is over. Read from the database a few times a second, while
-// anybody talks; nothing here throws.
+// Brings conversations what other processes learned about their calls: the carrier's verdict on who
+// answered, that somebody wants it over, that the carrier says it is over. Read from the database a
+// few times a second, while anybody talks; nothing here throws.
 
 import type { FastifyBaseLogger } from "fastify";
 
@@ -55,9 +55,11 @@ export function createVoiceNews(parts: {
 }
 
 function tell(session: VoiceSession, news: CallNews): void {
-  const { answeredBy, endCause } = news;
-  if (answeredBy === "machine" || answeredBy === "fax") {
-    session.happen({ kind: "amdVerdict", answeredBy });
-  } else if (news.isEndRequested) session.end(endCause ?? "canceled");
+  const { carrierAnsweredBy, endCause } = news;
+  // Told again at every look; a conversation takes it once.
+  if (carrierAnsweredBy !== null) {
+    session.happen({ kind: "amdVerdict", answeredBy: carrierAnsweredBy });
+  }
+  if (news.isEndRequested) session.end(endCause ?? "canceled");
   else if (!news.open) session.happen({ kind: "closed", how: "hung_up" });
 }

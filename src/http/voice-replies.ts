@@ -65,7 +65,12 @@ function eventOf(turnId: number, chunk: ModelChunk): VoiceEvent {
     case "tool_call":
       return { kind: "modelToolCall", turnId, name: chunk.name, input: chunk.input };
     case "done":
-      return { kind: "modelDone", turnId };
+      return {
+        kind: "modelDone",
+        turnId,
+        inputTokens: chunk.inputTokens,
+        outputTokens: chunk.outputTokens,
+      };
     case "failed":
       return { kind: "modelFailed", turnId, retryable: chunk.retryable };
   }

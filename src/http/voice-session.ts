@@ -13,7 +13,8 @@ import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Model } from "../ports/model.ts";
-import type { VoiceEvent } from "./relay-translation.ts";
+import { endCommandOf, textCommandOf, type VoiceEvent } from "./relay-translation.ts";
+import { createVoiceCheck } from "./voice-check.ts";
 import type { VoiceRecords } from "./voice-records.ts";
 import { createVoiceReplies } from "./voice-replies.ts";
 
@@ -55,6 +56,9 @@ export interface VoiceSession {
 export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
   const now = sessionTime(parts.clock);
   const replies = createVoiceReplies(parts.model, parts.log, happen);
+  const check = createVoiceCheck(parts.model, parts.log, (input) =>
+    happen({ kind: "checkAnswered", input }),
+  );
   const timers = createTimers(now, (name, at) => step({ kind: "timerFired", name, at }));
   let state = parts.start;
 
@@ -70,13 +74,18 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
     if (state.phase !== "ended") return;
     timers.clearAll();
     replies.abortAll();
+    check.abort();
     parts.ended();
   }
 
   function perform(effect: SessionEffect): void {
     switch (effect.kind) {
       case "speak":
-        return send(parts.socket, { type: "text", token: effect.token, last: effect.last });
+        return send(parts.socket, textCommandOf(effect));
+      case "startCheck":
+        return check.start(effect.request);
+      case "abortCheck":
+        return check.abort();
       case "startModel":
         return replies.start(effect.turnId, effect.request);
       case "abortModel":
@@ -101,7 +110,7 @@ function send(socket: SocketSide, command: RelayCommand): void {
 
 function hangUp({ socket, records }: VoiceSessionParts, cause: EndCause): void {
   const cut = (): void => {
-    send(socket, { type: "end", handoffData: JSON.stringify({ cause }) });
+    send(socket, endCommandOf(cause));
     setTimeout(() => socket.close(1000, "the conversation is over"), CLOSE_GRACE_MS).unref();
   };
   atMost(records.settled(), MAX_RECORD_WAIT_MS).then(cut, cut);

@@ -6,6 +6,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { openSession } from "../agent/session.ts";
 import type { SessionState } from "../agent/session-state.ts";
 import type { RelaySetupFrame } from "../carrier/twilio/relay-frames.ts";
+import { newRowId } from "../domain/ids.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -17,8 +18,12 @@ import {
   loadConversation,
   recordConversationFacts,
   type Conversation,
+  type ConversationFacts,
+  type VoicePlace,
 } from "../store/conversations.ts";
+import { suppressPhone } from "../store/suppressions.ts";
 import { createVoiceNews } from "./voice-news.ts";
+import { openingOf } from "./voice-opening-parts.ts";
 import { createVoiceRecords } from "./voice-records.ts";
 import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-session.ts";
 
@@ -29,8 +34,6 @@ import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-
 const MAX_LOAD_TRIES = 3;
 const LOAD_RETRY_MS = 300;
 const DRAIN_POLL_MS = 50;
-/** 72 bits: nobody who fills in a list can guess where its data ends. */
-const BOUNDARY_BYTES = 9;
 
 export interface VoiceSessionsOptions {
   readonly database: Database;
@@ -87,10 +90,7 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
     if (reason !== null || loaded === null) return { kind: "refused", reason: reason ?? "" };
     const log = options.log.child({ callId, relaySessionId: setup.sessionId });
     const place = { process: options.owner, sessionId: setup.sessionId };
-    const records = createVoiceRecords(
-      (facts) => recordConversationFacts(options.database, callId, facts, place),
-      log,
-    );
+    const records = createVoiceRecords((facts) => recordFacts(options, loaded, facts, place), log);
     const session = createVoiceSession({
       start: sessionOf(loaded, options),
       clock: options.clock,
@@ -107,9 +107,9 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
     sessions.set(callId, session);
     news.watch();
     records.record(NOTHING_YET);
-    session.happen({ kind: "connected" });
-    if (loaded.answeredBy !== null) {
-      session.happen({ kind: "amdVerdict", answeredBy: loaded.answeredBy });
+    session.happen({ kind: "connected", answeredAt: loaded.answeredAt });
+    if (loaded.carrierAnsweredBy !== null) {
+      session.happen({ kind: "amdVerdict", answeredBy: loaded.carrierAnsweredBy });
     }
     // The greeting does not wait for this commit; the carrier's callbacks say the same.
     if (loaded.open) {
@@ -154,6 +154,13 @@ const NOTHING_YET = {
   modelAskedAt: null,
   modelFirstTokenAt: null,
   avgLatencyMs: null,
+  verdict: null,
+  evidence: [],
+  answerToFirstWordMs: null,
+  turns: [],
+  disclosedAt: null,
+  optOut: null,
+  callbackAt: null,
 } as const;
 
 /** The conversation of a call that is open, or that this very socket proves to be alive. */
@@ -211,21 +218,32 @@ function refusalOf(conversation: Conversation | null, setup: RelaySetupFrame): s
 }
 
 function sessionOf(conversation: Conversation, options: VoiceSessionsOptions): SessionState {
-  return openSession({
-    agent: conversation.agentSettings,
-    numberPrompt: conversation.numberSettings?.custom_prompt ?? null,
-    purpose: conversation.prompt,
-    variables: conversation.variables,
-    greeting: conversation.greeting,
-    boundary: Buffer.from(options.random.bytes(BOUNDARY_BYTES)).toString("base64url"),
-    context: {
-      at: options.clock.now(),
-      timezone: conversation.timezone,
-      calleePhone: conversation.toNumber,
-      businessPhone: conversation.fromNumber,
-      attempt: conversation.attempt,
-    },
-  });
+  const { context, ...opening } = openingOf(conversation, options.random);
+  return openSession({ ...opening, context: { ...context, at: options.clock.now() } });
+}
+
+/** Whoever asked not to be called again is on the list before anything else is written. */
+async function recordFacts(
+  { database, random }: VoiceSessionsOptions,
+  { callId, keyId, toNumber }: Conversation,
+  facts: ConversationFacts,
+  place: VoicePlace,
+): Promise<void> {
+  const { optOut } = facts;
+  if (optOut !== null) {
+    await database.transaction((tx) =>
+      suppressPhone(tx, {
+        id: newRowId("sup", random),
+        keyId,
+        phone: toNumber,
+        // Their words stay with the call, and are erased with it.
+        reason: `asked on call ${callId}`,
+        source: "call",
+        now: optOut.at,
+      }),
+    );
+  }
+  await recordConversationFacts(database, callId, facts, place);
 }
 
 function delay(ms: number): Promise<void> {

@@ -89,6 +89,9 @@ function openStream(
     model: languageModel,
     ...formatPromptMessages(request.messages),
     tools: declareTools(request),
+    ...(request.requiredTool === undefined
+      ? {}
+      : { toolChoice: { type: "tool", toolName: request.requiredTool } as const }),
     temperature: request.temperature,
     maxOutputTokens: request.maxOutputTokens,
     abortSignal,

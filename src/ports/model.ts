@@ -19,6 +19,10 @@ export interface ModelTool {
 export interface ModelRequest {
   readonly messages: readonly ModelMessage[];
   readonly tools: readonly ModelTool[];
+  /** The same was asked before and broke: a second model, where there is one, is to answer. */
+  readonly isRetry?: true;
+  /** The reply has to be a call of this tool. */
+  readonly requiredTool?: string;
   /** 0 to 1. */
   readonly temperature: number;
   readonly maxOutputTokens: number;

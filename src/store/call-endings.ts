@@ -7,6 +7,7 @@ import type { FinalRecipientState } from "../domain/recipient-state.ts";
 import type { Queryable } from "../ports/database.ts";
 import { enqueueAnalyses } from "./call-analyses.ts";
 import { enqueueCallDeliveries } from "./deliveries.ts";
+import { scheduleCallbacks } from "./callbacks.ts";
 import { sqlInstant } from "./sql-instant.ts";
 import { settleIfSuppressed } from "./suppressed-recipients.ts";
 
@@ -69,8 +70,8 @@ export interface EndedCall {
 
 /**
  * What follows when calls have ended for good: their slots are free, their recipients settled or
- * due again, whoever stood back for their phones may be claimed, and webhooks are told. The calls
- * must be locked and written.
+ * due again (for a retry, or the call they asked for), whoever stood back for their phones may be
+ * claimed, and webhooks are told. The calls must be locked and written.
  */
 export async function settleCalls(
   tx: Queryable,
@@ -82,13 +83,29 @@ export async function settleCalls(
     tx,
     calls.map((call) => call.id),
   );
-  const retried = settlements.filter((settlement) => (settlement.retryAt ?? null) !== null);
+  const reached = settlements.filter((settlement) => settlement.state === "reached");
+  const calledBack = await scheduleCallbacks(
+    tx,
+    reached.map((settlement) => settlement.call.id),
+  );
+  const others = settlements.filter((settlement) => !calledBack.has(settlement.call.id));
+  const retried = others.filter((settlement) => (settlement.retryAt ?? null) !== null);
   await settleRecipients(
     tx,
-    settlements.filter((settlement) => (settlement.retryAt ?? null) === null),
+    others.filter((settlement) => (settlement.retryAt ?? null) === null),
     now,
   );
-  await awaitRetries(tx, retried, now);
+  await awaitRetries(tx, retried);
+  const again = settlements.filter((it) => calledBack.has(it.call.id) || retried.includes(it));
+  await settleIfSuppressed(
+    tx,
+    again.map((settlement) => settlement.call.recipientId),
+    now,
+  );
+  await reopenClosing(
+    tx,
+    again.map((settlement) => settlement.call.id),
+  );
   await releasePhones(tx, calls);
   await enqueueCallDeliveries(
     tx,
@@ -128,11 +145,7 @@ async function settleRecipients(
 }
 
 /** Puts recipients back into the queue for another call: the one that ended stays as it is. */
-async function awaitRetries(
-  tx: Queryable,
-  retried: readonly Settlement[],
-  now: Instant,
-): Promise<void> {
+async function awaitRetries(tx: Queryable, retried: readonly Settlement[]): Promise<void> {
   if (retried.length === 0) return;
   await tx.query(
     `update recipients r set state = 'waiting', state_reason = p.reason, claimable = true, due_at = p.due_at,
@@ -144,15 +157,6 @@ async function awaitRetries(
       retried.map((settlement) => settlement.reason),
       retried.map((settlement) => sqlInstant(settlement.retryAt ?? Number.POSITIVE_INFINITY)),
     ],
-  );
-  await settleIfSuppressed(
-    tx,
-    retried.map((settlement) => settlement.call.recipientId),
-    now,
-  );
-  await reopenClosing(
-    tx,
-    retried.map((settlement) => settlement.call.id),
   );
 }
 

@@ -12,6 +12,16 @@ export interface TranscriptTurn {
   readonly text: string;
 }
 
+/** How quick one turn of the agent was, as the conversation measured it. */
+export interface TurnRow {
+  readonly askedAt: Instant;
+  readonly modelMs: number | null;
+  readonly overheadMs: number | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly isInterrupted: boolean;
+}
+
 export interface CallRow extends Row {
   readonly id: string;
   readonly keyId: string;
@@ -29,7 +39,14 @@ export interface CallRow extends Row {
   readonly endedReason: EndedReason | null;
   readonly errorMessage: string | null;
   readonly answeredBy: AnsweredBy | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
   readonly carrierVerdict: string | null;
+  readonly verdictMethod: string | null;
+  readonly verdictReason: string | null;
+  readonly verdictDelayMs: number | null;
+  readonly answerToFirstWordMs: number | null;
+  readonly turns: readonly TurnRow[] | null;
+  readonly disclosedAt: Instant | null;
   readonly avgLatencyMs: number | null;
   readonly transcript: readonly TranscriptTurn[] | null;
   readonly createdAt: Instant;
@@ -54,7 +71,10 @@ const COLUMNS = `id, key_id as "keyId", coalesce(campaign_id, report_campaign_id
   carrier_call_id as "carrierCallId", from_number as "fromNumber", to_number as "toNumber", attempt, status,
   sent_at as "sentAt", answered_at as "answeredAt", ended_at as "endedAt", duration_seconds as "durationSeconds",
   ended_reason as "endedReason", error_message as "errorMessage", answered_by as "answeredBy",
-  carrier_verdict as "carrierVerdict", avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt",
+  carrier_answered_by as "carrierAnsweredBy", carrier_verdict as "carrierVerdict",
+  verdict_method as "verdictMethod", verdict_reason as "verdictReason", verdict_delay_ms as "verdictDelayMs",
+  answer_to_first_word_ms as "answerToFirstWordMs", turns, disclosed_at as "disclosedAt",
+  avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt",
   (select to_jsonb(x) from call_analyses x where x.call_id = calls.id) as analysis`;
 
 /** Calls in these statuses may not be erased: they are still being written. */
@@ -174,7 +194,8 @@ export async function countLiveCalls(db: Queryable, keyId: string): Promise<numb
 // account of what was dialed.
 function erasing(ids: string, now: string): string {
   return `erased as (
-       update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null
+       update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null,
+         verdict_reason = null, verdict_evidence = null
        where id in (${ids}) returning id, recipient_id),
      unanalysed as (delete from call_analyses where call_id in (select id from erased)),
      forgotten as (

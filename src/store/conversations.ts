@@ -3,8 +3,9 @@
 
 import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
 import type { AnsweredBy } from "../domain/carrier-event.ts";
-import type { EndCause } from "../domain/call-life.ts";
+import type { EndCause, EndedReason } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { E164 } from "../domain/phone.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant, sqlInstantOrNull } from "./sql-instant.ts";
 
@@ -15,10 +16,12 @@ export interface Conversation extends Row {
   readonly carrierAccountId: string;
   /** null until the carrier's first word about this dial. */
   readonly carrierCallId: string | null;
-  readonly toNumber: string;
+  readonly toNumber: E164;
   readonly fromNumber: string;
   readonly attempt: number;
-  readonly answeredBy: AnsweredBy | null;
+  /** null until the carrier has said so. */
+  readonly answeredAt: Instant | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
   /** null: none was prepared. */
   readonly greeting: string | null;
   readonly agentSettings: AgentSettings;
@@ -29,6 +32,17 @@ export interface Conversation extends Row {
   readonly variables: Record<string, string | number | boolean>;
   /** The recipient's where the window runs in it, else the campaign's. */
   readonly timezone: string;
+  readonly keyId: string;
+  /** null: a single call. */
+  readonly campaignId: string | null;
+  readonly windowStartMinutes: number | null;
+  readonly windowEndMinutes: number | null;
+  readonly windowDays: readonly string[] | null;
+  /** When the campaign ends; null: it does not. */
+  readonly expiresAt: Instant | null;
+  /** The last call to this phone under the key that has ended; null: there was none. */
+  readonly earlierAt: Instant | null;
+  readonly earlierReason: EndedReason | null;
 }
 
 /**
@@ -42,18 +56,55 @@ export async function loadConversation(
   const { rows } = await db.query<Conversation>(
     `select c.id as "callId", c.open, x.carrier_account_id as "carrierAccountId",
        c.carrier_call_id as "carrierCallId", c.to_number as "toNumber", c.from_number as "fromNumber", c.attempt,
-       c.answered_by as "answeredBy", c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
+       c.answered_at as "answeredAt", c.carrier_answered_by as "carrierAnsweredBy",
+       c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
        coalesce(r.prompt_override, p.prompt, g.prompt, '') as prompt, r.variables,
-       coalesce(z.zones[1], g.timezone, a.timezone, 'Europe/London') as timezone
+       coalesce(z.zones[1], g.timezone, a.timezone, 'Europe/London') as timezone,
+       c.key_id as "keyId", c.campaign_id as "campaignId",
+       g.window_start_minutes as "windowStartMinutes", g.window_end_minutes as "windowEndMinutes",
+       g.window_days as "windowDays", g.expires_at as "expiresAt", e.ended_at as "earlierAt", e.ended_reason as "earlierReason"
      from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
      join carrier_accounts x on x.id = c.account_id
      left join campaigns g on g.id = c.campaign_id left join phone_numbers n on n.id = c.phone_number_id
      left join campaign_prompts p on p.campaign_id = c.campaign_id and p.version = c.prompt_version
      left join zone_groups z on z.campaign_id = c.campaign_id and z.number = r.zone_group
+     left join lateral (
+       select o.ended_at, o.ended_reason from calls o
+       where o.key_id = c.key_id and o.to_number = c.to_number and o.sent_at is not null and o.id <> c.id
+         and o.ended_at is not null and o.ended_reason is not null and o.erased_at is null
+       order by o.sent_at desc limit 1) e on true
      where c.id = $1 and c.dial_number = $2`,
     [callId, dialNumber],
   );
   return rows[0] ?? null;
+}
+
+/** Whether the model is to write the opening: the agent asks for it, or has none of its own. */
+export async function wantsWrittenOpening(db: Queryable, callId: string): Promise<boolean> {
+  const { rows } = await db.query<{ wanted: boolean }>(
+    `select coalesce((a.settings->>'dynamic_greeting')::boolean, false)
+       or trim(coalesce(a.settings->>'welcome_message', '')) = '' as wanted
+     from calls c join agents a on a.id = c.agent_id where c.id = $1`,
+    [callId],
+  );
+  return rows[0]?.wanted ?? false;
+}
+
+/**
+ * Keeps an opening for a dial. Nothing changes once the call was answered: the conversation has
+ * begun with what there was.
+ */
+export async function storeGreeting(
+  db: Queryable,
+  callId: string,
+  dialNumber: number,
+  greeting: string,
+): Promise<void> {
+  await db.query(
+    `update calls set greeting = $3
+     where id = $1 and dial_number = $2 and open and relay_session_id is null and erased_at is null`,
+    [callId, dialNumber, greeting],
+  );
 }
 
 export interface ConversationFacts {
@@ -63,6 +114,19 @@ export interface ConversationFacts {
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
   readonly avgLatencyMs: number | null;
+  /** Who answered, as far as the conversation knows. */
+  readonly verdict: {
+    readonly answeredBy: AnsweredBy;
+    readonly method: string;
+    readonly reason: string;
+    readonly delayMs: number;
+  } | null;
+  readonly evidence: readonly object[];
+  readonly answerToFirstWordMs: number | null;
+  readonly turns: readonly object[];
+  readonly disclosedAt: Instant | null;
+  readonly optOut: { readonly at: Instant; readonly words: string } | null;
+  readonly callbackAt: Instant | null;
 }
 
 /** Where a conversation is held. */
@@ -82,10 +146,20 @@ export async function recordConversationFacts(
   place: VoicePlace,
 ): Promise<void> {
   await db.query(
-    `update calls set transcript = case when jsonb_array_length($2::jsonb) = 0 then transcript else $2::jsonb end,
-       end_cause = coalesce(end_cause, $3), model_asked_at = $4, model_first_token_at = $5, avg_latency_ms = $6,
-       voice_process = $7, relay_session_id = $8
-     where id = $1 and erased_at is null`,
+    `with before as (
+       select id, disclosed_at from calls where id = $1 and erased_at is null for update),
+     written as (
+       update calls c set
+         transcript = case when jsonb_array_length($2::jsonb) = 0 then transcript else $2::jsonb end,
+         end_cause = coalesce(end_cause, $3), model_asked_at = $4, model_first_token_at = $5, avg_latency_ms = $6,
+         voice_process = $7, relay_session_id = $8, answered_by = coalesce($9, answered_by),
+         verdict_method = coalesce($10, verdict_method), verdict_reason = coalesce($11, verdict_reason),
+         verdict_delay_ms = coalesce($12, verdict_delay_ms), verdict_evidence = coalesce($13::jsonb, verdict_evidence),
+         answer_to_first_word_ms = coalesce($14, answer_to_first_word_ms), turns = coalesce($15::jsonb, turns),
+         disclosed_at = coalesce($16, c.disclosed_at), opted_out_at = coalesce($17, opted_out_at), callback_at = $18
+       from before where c.id = before.id)
+     insert into call_events (call_id, at, kind, facts)
+     select id, $16, 'disclosed', '{}' from before where disclosed_at is null and $16::timestamptz is not null`,
     [
       callId,
       JSON.stringify(facts.transcript),
@@ -95,15 +169,30 @@ export async function recordConversationFacts(
       facts.avgLatencyMs === null ? null : Math.round(facts.avgLatencyMs),
       place.process,
       place.sessionId,
+      facts.verdict?.answeredBy ?? null,
+      facts.verdict?.method ?? null,
+      facts.verdict?.reason ?? null,
+      facts.verdict?.delayMs ?? null,
+      jsonOrNull(facts.evidence),
+      facts.answerToFirstWordMs,
+      jsonOrNull(facts.turns),
+      sqlInstantOrNull(facts.disclosedAt),
+      sqlInstantOrNull(facts.optOut?.at ?? null),
+      sqlInstantOrNull(facts.callbackAt),
     ],
   );
+}
+
+/** An empty list takes nothing away. */
+function jsonOrNull(list: readonly object[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list);
 }
 
 /** What others have learned about a call that talks in this process. */
 export interface CallNews extends Row {
   readonly callId: string;
   readonly open: boolean;
-  readonly answeredBy: AnsweredBy | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
   readonly isEndRequested: boolean;
   readonly endCause: EndCause | null;
 }
@@ -114,9 +203,9 @@ export async function listCallNews(
   callIds: readonly string[],
 ): Promise<readonly CallNews[]> {
   const { rows } = await db.query<CallNews>(
-    `select id as "callId", open, answered_by as "answeredBy", end_requested is not null as "isEndRequested",
+    `select id as "callId", open, carrier_answered_by as "carrierAnsweredBy", end_requested is not null as "isEndRequested",
        end_cause as "endCause"
-     from calls where id = any($1) and (not open or end_requested is not null or answered_by in ('machine', 'fax'))`,
+     from calls where id = any($1) and (not open or end_requested is not null or carrier_answered_by is not null)`,
     [callIds],
   );
   return rows;

@@ -33,6 +33,8 @@ export interface EngineCall extends Row {
   readonly answeredAt: Instant | null;
   readonly lastFrameAt: Instant | null;
   readonly answeredBy: AnsweredBy | null;
+  readonly carrierAnsweredBy: AnsweredBy | null;
+  readonly hasConversation: boolean;
   readonly endCause: EndCause | null;
   readonly endThen: "requeue" | "settle" | null;
   readonly endRequested: "cancel" | "hang_up" | null;
@@ -44,7 +46,9 @@ const COLUMNS = `
   dial_number as "dialNumber", carrier_call_id as "carrierCallId", lease_until as "leaseUntil", dial_at as "dialAt",
   sent_at as "sentAt", last_byte_at as "lastByteAt", unknown_at as "unknownAt", look_ups as "lookUps",
   busy_at as "busyAt", ringing_at as "ringingAt", answered_at as "answeredAt", last_frame_at as "lastFrameAt",
-  answered_by as "answeredBy", end_cause as "endCause", end_then as "endThen", end_requested as "endRequested"`;
+  answered_by as "answeredBy", carrier_answered_by as "carrierAnsweredBy",
+  relay_session_id is not null as "hasConversation",
+  end_cause as "endCause", end_then as "endThen", end_requested as "endRequested"`;
 
 /**
  * Locks calls for the rest of the transaction, in id order so that two batches cannot deadlock.
@@ -121,6 +125,7 @@ export async function writeCalls(tx: Queryable, writes: readonly CallWrite[]): P
     `update calls c set
        status = p.status, open = p.open, carrier_call_id = p.carrier_call_id, look_up_at = p.look_up_at,
        busy_at = p.busy_at, ringing_at = p.ringing_at, answered_at = p.answered_at, answered_by = p.answered_by,
+       carrier_answered_by = p.carrier_answered_by,
        end_cause = p.end_cause, end_requested = coalesce(p.end_requested, c.end_requested),
        end_due_at = case when p.open then coalesce(p.end_due_at, c.end_due_at) end,
        ended_at = coalesce(c.ended_at, p.ended_at), ended_reason = coalesce(c.ended_reason, p.ended_reason),
@@ -129,7 +134,8 @@ export async function writeCalls(tx: Queryable, writes: readonly CallWrite[]): P
        carrier_verdict = coalesce(p.carrier_verdict, c.carrier_verdict)
      from jsonb_to_recordset($1) as p(
        id text, status text, open boolean, carrier_call_id text, look_up_at timestamptz, busy_at timestamptz,
-       ringing_at timestamptz, answered_at timestamptz, answered_by text, end_cause text, end_requested text,
+       ringing_at timestamptz, answered_at timestamptz, answered_by text, carrier_answered_by text,
+       end_cause text, end_requested text,
        end_due_at timestamptz, ended_at timestamptz, ended_reason text, sip_response_code integer,
        duration_seconds integer, carrier_verdict text)
      where c.id = p.id`,
@@ -149,6 +155,7 @@ function toRecord(write: CallWrite): Row {
     ringing_at: sqlInstantOrNull(facts.ringingAt),
     answered_at: sqlInstantOrNull(facts.answeredAt),
     answered_by: facts.answeredBy,
+    carrier_answered_by: facts.carrierAnsweredBy,
     end_cause: facts.endCause,
     end_requested: write.end?.how ?? null,
     end_due_at: sqlInstantOrNull(write.end?.dueAt ?? null),

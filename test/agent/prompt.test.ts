@@ -14,6 +14,7 @@ const facts = describeCall({
   calleePhone: "+12025550123",
   businessPhone: "+12025550100",
   attempt: 2,
+  earlier: { at: Date.UTC(2026, 11, 30, 15, 0), endedReason: "no-answer" },
 });
 
 function read(changes: Partial<PromptParts> = {}): { instructions: string; data: string } {
@@ -62,6 +63,7 @@ test("facts are local to the campaign's zone", () => {
   );
   expect(data).toContain("Tomorrow is 1 January 2027.");
   expect(data).toContain("from +12025550100 to +12025550123, attempt 2");
+  expect(data).toContain("The last call to this number: 30 December 2026: nobody answered.");
 });
 
 test("tomorrow is the next calendar day also when the clocks change tonight", () => {

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SessionEffect } from "../../src/agent/session-events.ts";
 import { PretendLine } from "./pretend-line.ts";
-import { spokenBy, Talk } from "./talk.ts";
+import { planSession } from "../../src/agent/session-state.ts";
+import { AGENT, spokenBy, Talk } from "./talk.ts";
 import type { Happening } from "./talk.ts";
 
 const words = fc
@@ -13,6 +14,18 @@ const words = fc
     maxLength: 8,
   })
   .map((list) => list.join(" "));
+
+// Now and then what machines say.
+const anyWords = fc.oneof(
+  { weight: 8, arbitrary: words },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "leave a message after the tone",
+      "well we have been here for a while and so it goes on and on",
+    ),
+  },
+);
 
 const modelText = fc.oneof(
   { weight: 6, arbitrary: words.map((text) => `${text} `) },
@@ -23,7 +36,17 @@ const modelText = fc.oneof(
 );
 
 const timerName = fc.constantFrom(
-  ...(["greeting", "keypad", "model", "silence", "ending", "wrapUp", "maxDuration"] as const),
+  ...([
+    "greeting",
+    "check",
+    "mailbox",
+    "keypad",
+    "model",
+    "silence",
+    "ending",
+    "wrapUp",
+    "maxDuration",
+  ] as const),
 );
 
 // `age`: how many turns ago; old ones must be dropped.
@@ -37,8 +60,8 @@ type Chaos =
     };
 
 const calm: fc.Arbitrary<Happening> = fc.oneof(
-  words.map((text) => ({ kind: "final" as const, text, language: null })),
-  words.map((text) => ({ kind: "partial" as const, text })),
+  anyWords.map((text) => ({ kind: "final" as const, text, language: null })),
+  anyWords.map((text) => ({ kind: "partial" as const, text })),
   fc.record({
     kind: fc.constant("interrupted" as const),
     heardText: fc.oneof(fc.constant(""), words),
@@ -48,7 +71,11 @@ const calm: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ kind: fc.constant("agentSpeaking" as const), on: fc.boolean() }),
   fc.record({ kind: fc.constant("clientSpeaking" as const), on: fc.boolean() }),
   fc.record({ kind: fc.constant("played" as const), text: words }),
-  fc.constant({ kind: "connected" as const }),
+  fc.constant({ kind: "connected" as const, answeredAt: null }),
+  fc.constantFrom("human", "machine-vm", "uncertain").map((answer) => ({
+    kind: "checkAnswered" as const,
+    input: { answered_by: answer },
+  })),
   fc.constant({ kind: "amdVerdict" as const, answeredBy: "human" as const }),
   timerName.map((name) => ({ kind: "timerFired" as const, name })),
 );
@@ -81,6 +108,19 @@ const chaos: fc.Arbitrary<Chaos> = fc.oneof(
   },
 );
 
+const TOOL_CALLS = [
+  { name: "end_call", input: { reason: "other" } },
+  { name: "record_opt_out", input: {} },
+  { name: "request_callback", input: { when: "2026-12-01T14:30" } },
+  { name: "request_callback", input: { when: "whenever" } },
+  { name: "transfer_to_human", input: null },
+] as const;
+
+/** Any tool; the text it came with chooses which. */
+function toolCall(text: string): (typeof TOOL_CALLS)[number] {
+  return TOOL_CALLS[text.length % TOOL_CALLS.length] ?? TOOL_CALLS[0];
+}
+
 function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: number): Happening {
   if ("happening" in one) return one.happening;
   const id = turnId - one.age;
@@ -88,7 +128,7 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
     case "token":
       return { kind: "modelToken", turnId: id, text: one.text };
     case "tool":
-      return { kind: "modelToolCall", turnId: id, name: "end_call", input: { reason: "other" } };
+      return { kind: "modelToolCall", turnId: id, ...toolCall(one.text) };
     case "done":
       return { kind: "modelDone", turnId: id };
     case "failed":
@@ -96,8 +136,19 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
   }
 }
 
+const ANY_TIME = { timezone: "Europe/London", window: null, expiresAt: null };
+
 const plan = fc.record({
-  agentSpeaksFirst: fc.boolean(),
+  tools: fc.constant(
+    planSession(
+      { ...AGENT, transfer_number: "+12025550199" },
+      { preamble: [], greeting: "", voicemailMessage: "", isRecorded: false, callback: ANY_TIME },
+    ).tools,
+  ),
+  callback: fc.constantFrom(null, ANY_TIME),
+  disclosure: fc.constantFrom("", "This is an automated assistant."),
+  greetingMode: fc.constantFrom("at_once", "after_hello", "person_first"),
+  voicemailMessage: fc.constantFrom("", "Please call the clinic back."),
   greeting: fc.constantFrom("", "Hello, this is the clinic."),
   mayEndCall: fc.boolean(),
   silenceHangupMs: fc.integer({ min: 5, max: 45 }).map((seconds) => seconds * 1000),
@@ -111,6 +162,7 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
   let silencedUpTo = 0;
   let running: number | null = null;
   let hasEnded = false;
+  let settled: string | null = null;
   const check = (effects: readonly SessionEffect[]) => {
     if (hasEnded) expect(effects).toEqual([]);
     for (const effect of effects) {
@@ -128,6 +180,11 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
         expect(running).toBeNull();
         expect(effect.turnId).toBeGreaterThan(newestSpoken);
         running = effect.turnId;
+      }
+      if (effect.kind === "record") {
+        const answeredBy = effect.facts.verdict?.answeredBy ?? null;
+        if (settled !== null) expect(answeredBy).toBe(settled);
+        if (effect.facts.isSettled) settled = answeredBy;
       }
       if (effect.kind === "end") hasEnded = true;
     }
@@ -175,6 +232,30 @@ test("every conversation ends once its timers fire, with one cause that is also 
         expect(story.some((one) => "happening" in one && one.happening.kind === "closed")).toBe(
           true,
         );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("nothing that the person finished saying is lost, and nothing is said twice", () => {
+  fc.assert(
+    fc.property(plan, fc.array(chaos, { maxLength: 80 }), (settings, story) => {
+      const numbered = story.map((one, index): Chaos => {
+        if (!("happening" in one) || one.happening.kind !== "final") return one;
+        return { happening: { ...one.happening, text: `${one.happening.text} w${index}w` } };
+      });
+      const talk = run(settings, numbered);
+      const written = talk.state.memory.filter(({ role }) => role === "callee");
+      const said = written.map(({ text }) => text).join(" ");
+      const marks = numbered.flatMap((one) =>
+        "happening" in one && one.happening.kind === "final"
+          ? (/w\d+w/.exec(one.happening.text) ?? [])
+          : [],
+      );
+      const kept = said.match(/w\d+w/g) ?? [];
+      // What comes after the end is not heard any more.
+      expect(kept).toEqual(marks.slice(0, kept.length));
+      if (talk.state.phase !== "ended") expect(kept).toEqual(marks);
     }),
     { numRuns: 200 },
   );
@@ -257,7 +338,7 @@ test("the transcript is what was heard, whoever cuts in whenever", () => {
         }
         feed([{ kind: "modelDone", turnId: talk.state.turnId }]);
       };
-      feed([{ kind: "connected" }]);
+      feed([{ kind: "connected", answeredAt: null }]);
       for (const one of moves) tell(one);
       // Let the voice finish, with the time of the conversation standing still.
       feed(line.play(talk.now + 600_000));

@@ -17,7 +17,7 @@ test("the greeting is spoken at once and the person's words start the model with
   expect(talk.effects.findLast((effect) => effect.kind === "startModel")?.request).toMatchObject({
     temperature: 0.3,
     maxOutputTokens: 300,
-    tools: [{ name: "end_call" }],
+    tools: [{ name: "end_call" }, { name: "record_opt_out" }],
   });
 });
 
@@ -145,13 +145,13 @@ test("words during a reply, without an interruption, break it off but keep what 
 });
 
 test("the agent that waits greets after two seconds, or answers the person's first words", () => {
-  const silent = new Talk({ agentSpeaksFirst: false }).connect();
+  const silent = new Talk({ greetingMode: "person_first" }).connect();
   silent.pass(1_900);
   expect(silent.spoken).toEqual([]);
   silent.pass(200);
   expect(silent.spoken).toEqual(["Hello, this is the clinic."]);
 
-  const talking = new Talk({ agentSpeaksFirst: false }).connect();
+  const talking = new Talk({ greetingMode: "person_first" }).connect();
   talking.pass(1_500);
   talking.happen({ kind: "partial", text: "Hel" });
   talking.pass(1_500);

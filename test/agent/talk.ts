@@ -17,7 +17,11 @@ export const AGENT: AgentSettings = {
   temperature: 0.3,
   response_length: "short",
   ai_speaks_first: true,
+  greeting_mode: "at_once",
   dynamic_greeting: false,
+  disclosure_enabled: false,
+  disclosure_attestation: null,
+  business_name: null,
   interruption_sensitivity: 50,
   response_eagerness: 200,
   boosted_keywords: null,
@@ -44,6 +48,9 @@ export function planFor(changes: Partial<SessionPlan> = {}): SessionPlan {
       { role: "user", content: "Facts." },
     ],
     greeting: "Hello, this is the clinic.",
+    voicemailMessage: "",
+    isRecorded: false,
+    callback: null,
   } as const;
   return { ...planSession(AGENT, opening), ...changes };
 }
@@ -90,8 +97,8 @@ export class Talk {
     return first === undefined ? null : { name: first[0] as TimerName, at: first[1] };
   }
 
-  connect(): this {
-    this.happen({ kind: "connected" });
+  connect(answeredAt: number | null = null): this {
+    this.happen({ kind: "connected", answeredAt });
     return this;
   }
 

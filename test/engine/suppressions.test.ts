@@ -8,6 +8,7 @@ import { releaseHeldBack } from "../../src/engine/place.ts";
 import { gateCalls } from "../../src/store/gate.ts";
 import { sqlInstant } from "../../src/store/sql-instant.ts";
 import { addSuppressions, suppressPhone } from "../../src/store/suppressions.ts";
+import { snapshot } from "../support/scripted-carrier.ts";
 import { makeWorld, type World } from "./engine-world.ts";
 
 const PHONE = "+13035550100" as E164;
@@ -79,6 +80,10 @@ test("a call that does not ring yet is taken back, ends as suppressed, and is ne
   const id = await world.addCampaign([PHONE]);
   await world.run(600);
   expect(world.carrier.placed).toHaveLength(1);
+  world.carrier.lookUpAnswer = () => ({
+    kind: "found",
+    call: snapshot(world.carrier.placed[0]!, "queued"),
+  });
   await suppress(world);
   expect(await callsOf(world)).toMatchObject([{ status: "dialing", end_requested: "cancel" }]);
   await world.run(600);

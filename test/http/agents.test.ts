@@ -63,6 +63,14 @@ test("updates what is sent and leaves the rest", async () => {
 test.each([
   ["temperature above 1", { temperature: 1.1 }, "invalid_request", "temperature"],
   ["temperature beyond numbers", '{"temperature":1e999}', "invalid_request", "temperature"],
+  ["no disclosure", { disclosure_enabled: false }, "invalid_request", "disclosure_attestation"],
+  [
+    "no disclosure, blank attestation",
+    { disclosure_enabled: false, disclosure_attestation: " " },
+    "invalid_request",
+    "disclosure_attestation",
+  ],
+  ["an unknown greeting mode", { greeting_mode: "never" }, "invalid_request", "greeting_mode"],
   ["a name of 101", { name: "n".repeat(101) }, "invalid_request", "name"],
   ["a prompt of 16,001", { system_prompt: "p".repeat(16_001) }, "prompt_too_long", "system_prompt"],
   ["a prompt that is a number", { system_prompt: 5 }, "invalid_request", "system_prompt"],

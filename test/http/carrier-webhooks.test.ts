@@ -8,6 +8,7 @@ import { afterEach, expect, test } from "vitest";
 
 import type { ConnectEnd } from "../../src/carrier/twilio/webhooks.ts";
 import { AppError } from "../../src/domain/app-error.ts";
+import type { Transfer } from "../../src/store/transfers.ts";
 import type { CarrierEvent } from "../../src/domain/carrier-event.ts";
 import { carrierWebhooks } from "../../src/http/carrier-webhooks.ts";
 
@@ -30,7 +31,10 @@ interface World {
   readonly asked: string[];
 }
 
-function open(addEvent?: (event: CarrierEvent) => Promise<void>): World {
+function open(
+  addEvent?: (event: CarrierEvent) => Promise<void>,
+  transfer: Transfer | null = null,
+): World {
   const events: CarrierEvent[] = [];
   const ends: World["ends"] = [];
   const asked: string[] = [];
@@ -53,7 +57,7 @@ function open(addEvent?: (event: CarrierEvent) => Promise<void>): World {
         }),
       recordConnectEnd: (dial, end) => {
         ends.push([dial.callId, dial.dialNumber, end]);
-        return Promise.resolve();
+        return Promise.resolve(transfer);
       },
     }),
   );
@@ -158,6 +162,16 @@ test("the end of a conversation is recorded and answered with a hang-up", async 
     ],
   ]);
   expect(events).toEqual([]);
+});
+
+test("a call that is handed over is connected to the agent's own number", async () => {
+  const { app } = open(undefined, { toNumber: "+12025550199", fromNumber: "+12025550100" });
+  const path = `/twilio/calls/${callId}/2/connect-action`;
+  const fields = { CallSid: callSid, AccountSid: accountSid, SessionStatus: "ended" };
+  const answer = await post(app, { path, fields });
+  expect(answer.body).toBe(
+    '<?xml version="1.0" encoding="UTF-8"?><Response><Dial callerId="+12025550100">+12025550199</Dial></Response>',
+  );
 });
 
 test("a recording's callback is taken", async () => {

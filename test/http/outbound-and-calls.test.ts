@@ -183,6 +183,7 @@ test.each([
 test("a machine's verdict is voicemail", async () => {
   const id = await endedCall(caller, {
     answered_by: "machine",
+    carrier_answered_by: "machine",
     carrier_verdict: "machine_end_beep",
     ended_reason: "voicemail_detected",
   });

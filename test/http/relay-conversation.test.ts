@@ -5,6 +5,10 @@ import { expect, test } from "vitest";
 
 import { AppError } from "../../src/domain/app-error.ts";
 import type { Database } from "../../src/ports/database.ts";
+import pino from "pino";
+
+import { prepareOpening } from "../../src/http/voice-openings.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { relayWorld } from "./relay-world.ts";
 
 interface StoredLine {
@@ -90,7 +94,11 @@ test("the model reads the agent's prompt, the campaign's, the facts and the vari
     { role: "assistant", content: "Hello." },
     { role: "user", content: "Hi." },
   ]);
-  expect(request?.tools.map((tool) => tool.name)).toEqual(["end_call"]);
+  expect(request?.tools.map((tool) => tool.name)).toEqual([
+    "end_call",
+    "record_opt_out",
+    "request_callback",
+  ]);
 });
 
 test("a recipient's own prompt replaces the campaign's", async () => {
@@ -209,7 +217,7 @@ test("a database that is away for a while delays the record and loses nothing", 
   const stumbling = (db: Database): Database => ({
     ...db,
     query: (text, values) => {
-      if (text.includes("set transcript") && refusals < 3) {
+      if (text.includes("transcript = case") && refusals < 3) {
         refusals += 1;
         return Promise.reject(new AppError("database_unavailable", { message: "away" }));
       }
@@ -230,4 +238,94 @@ test("a database that is away for a while delays the record and loses nothing", 
     });
   expect(refusals).toBe(3);
   expect(linesOf(await relay.row(placed)).at(-1)).toBe("agent: Goodbye.");
+});
+
+test("whoever asks for no more calls is suppressed for the whole key before the line is cut", async () => {
+  const relay = await relayWorld();
+  const placed = await relay.place();
+  const line = await relay.connect(placed);
+  await line.hears("Hello.");
+  line.say("Please stop calling me.");
+  await line.hears("You will not be called again. Goodbye.");
+  line.send({ type: "info", name: "tokensPlayed", value: "Hello." });
+  line.send({
+    type: "info",
+    name: "tokensPlayed",
+    value: "You will not be called again. Goodbye.",
+  });
+  expect(await line.ends()).toEqual({ cause: "completed" });
+  const { rows } = await relay.world.db.query("select phone, key_id, source from suppressions");
+  expect(rows).toEqual([{ phone: placed.order.to, key_id: relay.world.keyId, source: "call" }]);
+  expect(relay.model.requests).toEqual([]);
+});
+
+test("a call that was asked for leaves its recipient waiting for just that time", async () => {
+  const relay = await relayWorld();
+  const when = new Date(Date.now() + 26 * 3_600_000).toISOString().slice(0, 16);
+  relay.model.script(
+    ["I will call you then. Goodbye.", { tool: "request_callback", input: { when } }],
+    ["[END_CALL]"],
+  );
+  const placed = await relay.place();
+  await relay.world.db.query("update campaigns set timezone = 'Europe/London'");
+  const line = await relay.connect(placed);
+  await line.hears("Hello.");
+  line.say("Call me tomorrow.");
+  await line.hears("Goodbye.");
+  await expect.poll(() => relay.row(placed).then((row) => row["callback_at"] !== null)).toBe(true);
+  line.hangUp();
+  await relay.world.report(placed, "completed");
+  const { callback_at: callbackAt } = await relay.row(placed);
+  const { rows } = await relay.world.db.query(
+    "select state, due_at, due_reason, claimable, settled from recipients",
+  );
+  expect(rows).toEqual([
+    {
+      state: "waiting",
+      due_at: callbackAt,
+      due_reason: "callback",
+      claimable: true,
+      settled: false,
+    },
+  ]);
+});
+
+test("an opening that the model wrote while the phone rang is the first thing that is said", async () => {
+  const relay = await relayWorld({ agent: { dynamic_greeting: true } });
+  const placed = await relay.place();
+  relay.model.script(['"Hi Ann, **this** is the clinic. Do you have a minute?"']);
+  const { callId, dialNumber } = placed.order;
+  const openings = {
+    database: relay.world.db,
+    model: relay.model,
+    clock: relay.world.clock,
+    random: seededRandom(3),
+    log: pino({ level: "silent" }),
+  };
+  await prepareOpening(openings, { callId, dialNumber });
+  expect(relay.model.requests[0]?.messages.at(-1)?.content).toMatch(/Write only your opening line/);
+  const line = await relay.connect(placed);
+  await line.hears("Hi Ann, this is the clinic. Do you have a minute?");
+  // Too late for another one: the conversation has begun.
+  await expect
+    .poll(() => relay.row(placed))
+    .toMatchObject({ relay_session_id: expect.any(String) as string });
+  await prepareOpening(openings, { callId, dialNumber });
+  expect((await relay.row(placed))["greeting"]).toMatch(/^Hi Ann/);
+});
+
+test("a model that fails, or writes a tag, leaves the welcome message", async () => {
+  const relay = await relayWorld({ agent: { dynamic_greeting: true } });
+  const placed = await relay.place();
+  const before = (await relay.row(placed))["greeting"];
+  relay.model.script(["Hello ", { fail: "HTTP 500" }], ["[VOICEMAIL] Hi."], [" "]);
+  const openings = {
+    database: relay.world.db,
+    model: relay.model,
+    clock: relay.world.clock,
+    random: seededRandom(3),
+    log: pino({ level: "silent" }),
+  };
+  for (let tries = 0; tries < 3; tries += 1) await prepareOpening(openings, placed.order);
+  expect((await relay.row(placed))["greeting"]).toBe(before);
 });

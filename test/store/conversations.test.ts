@@ -20,6 +20,13 @@ const FACTS: ConversationFacts = {
   modelAskedAt: START,
   modelFirstTokenAt: START + 400,
   avgLatencyMs: 400.4,
+  verdict: { answeredBy: "human", method: "phrases", reason: "short", delayMs: 900 },
+  evidence: [],
+  answerToFirstWordMs: 1_200,
+  turns: [],
+  disclosedAt: START + 100,
+  optOut: null,
+  callbackAt: null,
 };
 
 async function placeOne() {
@@ -72,7 +79,24 @@ test("a snapshot replaces the one before, but not the first cause, and an empty 
     avg_latency_ms: 900,
     voice_process: "proc_1",
     relay_session_id: "VX1",
+    answered_by: "human",
+    verdict_method: "phrases",
+    verdict_delay_ms: 900,
+    answer_to_first_word_ms: 1_200,
+    disclosed_at: START + 100,
   });
+});
+
+test("the disclosure is an event with its instant, once", async () => {
+  const { world, callId } = await placeOne();
+  await recordConversationFacts(world.db, callId, { ...FACTS, disclosedAt: null }, PLACE);
+  await recordConversationFacts(world.db, callId, FACTS, PLACE);
+  await recordConversationFacts(world.db, callId, { ...FACTS, disclosedAt: START + 900 }, PLACE);
+  const { rows } = await world.db.query(
+    "select at from call_events where call_id = $1 and kind = 'disclosed'",
+    [callId],
+  );
+  expect(rows).toEqual([{ at: START + 100 }]);
 });
 
 test("what was erased is not written again", async () => {
@@ -98,17 +122,17 @@ test("a sign of life puts the look-up off, but not that of a call that was asked
   expect(await rowOf(world.db, callId)).toMatchObject({ look_up_at: at + 30_000 });
 });
 
-test("news is a machine's verdict, a request to end, or the end; nothing else", async () => {
+test("news is the carrier's verdict, a request to end, or the end; nothing else", async () => {
   const { world, placed, callId } = await placeOne();
   await world.report(placed, "in_progress");
   expect(await listCallNews(world.db, [callId])).toEqual([]);
-  await world.db.query("update calls set answered_by = 'human' where id = $1", [callId]);
+  await world.db.query("update calls set answered_by = 'unknown' where id = $1", [callId]);
   expect(await listCallNews(world.db, [callId])).toEqual([]);
   await world.db.query(
     "update calls set end_requested = 'hang_up', end_cause = 'canceled' where id = $1",
     [callId],
   );
   expect(await listCallNews(world.db, [callId])).toEqual([
-    { callId, open: true, answeredBy: "human", isEndRequested: true, endCause: "canceled" },
+    { callId, open: true, carrierAnsweredBy: null, isEndRequested: true, endCause: "canceled" },
   ]);
 });

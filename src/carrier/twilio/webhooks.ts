@@ -2,6 +2,8 @@
 // carrier event out. Fields come in any order and with any extras; a callback that says nothing we
 // know is null, never an error.
 
+import assert from "node:assert";
+
 import type { CarrierEvent } from "../../domain/carrier-event.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { parseAnsweredBy, parseCallStatus } from "./call-status.ts";
@@ -9,6 +11,23 @@ import type { DialReference } from "./callback-addresses.ts";
 
 /** What a call whose conversation is over hears next: the answer to the connect action. */
 export const HANG_UP_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
+
+/** Puts the person through to a colleague, who sees our number; then the call is over. */
+export function transferTwiml(transfer: {
+  readonly toNumber: string;
+  readonly fromNumber: string;
+}): string {
+  // Phones in E.164 hold nothing that markup would take for its own.
+  assert(isE164(transfer.toNumber) && isE164(transfer.fromNumber), "a transfer is between phones");
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?><Response>' +
+    `<Dial callerId="${transfer.fromNumber}">${transfer.toNumber}</Dial></Response>`
+  );
+}
+
+function isE164(phone: string): boolean {
+  return /^\+[1-9]\d{6,14}$/.test(phone);
+}
 
 export type FormFields = Readonly<Record<string, string | string[]>>;
 

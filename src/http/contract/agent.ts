@@ -13,6 +13,8 @@ export const MAX_SYSTEM_PROMPT_LENGTH = 16_000;
 const MAX_SPOKEN_LENGTH = 2_000;
 // What browsers and servers agree to carry.
 const MAX_URL_LENGTH = 2_048;
+/** A name, a role and a sentence. */
+const MAX_ATTESTATION_LENGTH = 500;
 const MAX_KEYWORDS = 50;
 // Ignored texts are kept too, so they are bounded too (the contract's own bound for such prompts).
 const MAX_IGNORED_TEXT_LENGTH = 20_000;
@@ -73,8 +75,30 @@ const fields = {
     .regex(languagePattern, `must be multi or one of ${LANGUAGES.replaceAll("|", ", ")}`),
   temperature: z.number().min(0).max(1),
   response_length: z.enum(["short", "medium", "long"]),
-  ai_speaks_first: flag,
-  dynamic_greeting: flag,
+  ai_speaks_first: flag.describe(
+    "false: the model answers the person's first words, and the opening is for who says nothing.",
+  ),
+  greeting_mode: z
+    .enum(["after_hello", "at_once"])
+    .describe(
+      "When the opening is spoken: after the person's hello or a short silence, or at once.",
+    ),
+  dynamic_greeting: flag.describe(
+    "true: the model writes the opening while the phone rings; welcome_message is for when it is late.",
+  ),
+  disclosure_enabled: flag.describe(
+    "The engine says first that an automated assistant is calling. Off needs disclosure_attestation.",
+  ),
+  disclosure_attestation: z
+    .string()
+    .max(MAX_ATTESTATION_LENGTH)
+    .nullable()
+    .describe("Who answers for calls without the disclosure, and why they may be made."),
+  business_name: z
+    .string()
+    .max(100)
+    .nullable()
+    .describe("Who the agent calls for, as the disclosure names them."),
   interruption_sensitivity: z.int().min(0).max(100),
   response_eagerness: z.int().min(0).max(1000).describe("Milliseconds."),
   boosted_keywords: keywords,
@@ -125,7 +149,11 @@ export const agentDefaults = {
   temperature: 0.3,
   response_length: "short",
   ai_speaks_first: true,
+  greeting_mode: "after_hello",
   dynamic_greeting: false,
+  disclosure_enabled: true,
+  disclosure_attestation: null,
+  business_name: null,
   interruption_sensitivity: 50,
   response_eagerness: 200,
   boosted_keywords: null,

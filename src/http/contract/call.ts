@@ -112,11 +112,44 @@ export const Call = z
     voicemail_detected: z.boolean(),
     voicemail_detection_method: z.enum(["llm_transcript", "twilio_amd"]).nullable(),
     amd_result: z.string().nullable(),
+    answered_by: z.enum(["human", "machine", "fax", "unknown"]).nullable(),
+    answer_verdict: z
+      .object({
+        method: z.string().describe("phrases, model, carrier, tag or silence."),
+        reason: z.string().nullable().describe("The words or the answer it rests on."),
+        delay_ms: z.number().nullable().describe("From the answer to the verdict."),
+      })
+      .nullable()
+      .describe("How the conversation decided who answered; null: it did not."),
     call_reason: z.string().nullable(),
     caller_name: z.string().nullable(),
     campaign_id: z.string().nullable(),
     attempt: z.number(),
     avg_latency_ms: z.number().nullable(),
+    answer_to_first_word_ms: z
+      .number()
+      .nullable()
+      .describe("From the answer to the agent's voice."),
+    disclosed_at: epochMs.describe(
+      "When the person was told that an automated assistant is calling. Epoch milliseconds.",
+    ),
+    turns: z
+      .array(
+        z.object({
+          asked_at: z.number().describe("When the model was asked. Epoch milliseconds."),
+          model_ms: z.number().nullable().describe("To the model's first token."),
+          overhead_ms: z
+            .number()
+            .nullable()
+            .describe(
+              "From the person's last word to the agent's first, without the model's time.",
+            ),
+          input_tokens: z.number().nullable(),
+          output_tokens: z.number().nullable(),
+          interrupted: z.boolean(),
+        }),
+      )
+      .describe("One entry for each time the model was asked."),
     created_at: z.string(),
   })
   .meta({ id: "Call" });

@@ -20,6 +20,8 @@ const INVALID: VerbResult = { kind: "failed", code: 12200 };
 
 /** How long a recording plays: its real length is not looked up. */
 const SOUND_MS = 3_000;
+/** How long a call that is handed over goes on: what is said there is nobody's business here. */
+const COLLEAGUE_TALK_MS = 20_000;
 const MAX_LOOPS = 1_000;
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -38,6 +40,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
     const seconds = Number(element.attributes["length"] ?? "1");
     if (!Number.isInteger(seconds) || seconds < 0) return INVALID;
     await line.pause(seconds * 1000, signal);
+    return NEXT;
+  },
+  Dial: async ({ line, element, signal }) => {
+    if (!/^\+[1-9]\d{6,14}$/.test(element.text.trim())) return INVALID;
+    await line.pause(COLLEAGUE_TALK_MS, signal);
     return NEXT;
   },
   Hangup: async () => ({ kind: "hang_up" }),
