@@ -171,17 +171,13 @@ function decideStatus(
     ...(event.durationSeconds === null ? {} : { durationSeconds: event.durationSeconds }),
   };
   if (!isEnded(status)) return { kind: "changed", facts, ending: null, hangUp: false, ...numbers };
-  if (
-    status === "busy" &&
-    call.ringingAt === null &&
-    call.answeredAt === null &&
-    call.busyAt === null
-  ) {
+  const hasRung = call.ringingAt !== null || call.answeredAt !== null;
+  if (status === "busy" && !hasRung && event.source !== "explanation") {
+    // Said again, by a callback or by a look-up that was under way, is not explained.
+    if (call.busyAt !== null) return { kind: "none" };
     const unexplained: CallFacts = { ...call, status: before.status, busyAt: event.at };
     return { kind: "changed", facts: unexplained, ending: null, hangUp: false, ...numbers };
   }
-  if (status === "busy" && call.busyAt !== null && event.source === "callback")
-    return { kind: "none" };
   return { kind: "changed", facts, ending: decideEnding(facts), hangUp: false, ...numbers };
 }
 

@@ -27,9 +27,9 @@ interface CarrierFact {
   readonly at: Instant;
   /**
    * `callback`: the carrier came to us (proves that our public address works). `look_up`: we asked.
-   * `placing`: its answer to the request.
+   * `explanation`: we asked why. `placing`: its answer to the request.
    */
-  readonly source: "callback" | "look_up" | "placing";
+  readonly source: "callback" | "look_up" | "explanation" | "placing";
 }
 
 export type CarrierEvent =

@@ -9,7 +9,7 @@ import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { MAX_LATENESS_MS } from "../domain/claim-plan.ts";
 import type { Instant } from "../domain/instant.ts";
 import { gateCalls } from "../store/gate.ts";
-import { applyEvents } from "./apply.ts";
+import { applyEvents, type StrayCall } from "./apply.ts";
 import { nextCampaignInstant, runCampaignSteps, sweep } from "./campaign-steps.ts";
 import { claimCalls, type Reservation } from "./claim.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
@@ -160,12 +160,12 @@ class Dialer {
     const { clock } = this.#deps;
     if (clock.now() < this.#reconcileDueAt) return;
     this.#reconcileDueAt = clock.now() + RECONCILE_MS;
-    this.#track(endRequestedCalls(this.#deps), "requested ends");
-    this.#track(this.#lookUp(), "look-ups");
+    this.#track(this.#endStraysOf(endRequestedCalls(this.#deps)), "requested ends");
+    this.#track(this.#endStraysOf(lookUpSilentCalls(this.#deps)), "look-ups");
   }
 
-  async #lookUp(): Promise<void> {
-    await endStrays(this.#deps, await lookUpSilentCalls(this.#deps));
+  async #endStraysOf(found: Promise<readonly StrayCall[]>): Promise<void> {
+    await endStrays(this.#deps, await found);
   }
 
   // A failed placing is not lost: the call says `dialing` and is looked up like any other silent

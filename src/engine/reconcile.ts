@@ -71,15 +71,18 @@ export async function lookUpSilentCalls(deps: EngineDependencies): Promise<reado
   return strays.flat();
 }
 
-/** Tells the carrier to end the calls that were asked to end. */
-export async function endRequestedCalls(deps: EngineDependencies): Promise<void> {
+/** Tells the carrier to end the calls that were asked to end. Answers strays to be ended. */
+export async function endRequestedCalls(deps: EngineDependencies): Promise<readonly StrayCall[]> {
   const now = deps.clock.now();
   const due = await deps.database.transaction((tx) =>
     claimEndRequests(tx, { now, againAt: now + END_AGAIN_MS, limit: MAX_LOOK_UPS }),
   );
   const bound = due.filter((call) => call.carrierCallId !== null && call.open);
   const credentials = await credentialsOf(deps, bound);
-  await Promise.all(bound.map((call) => endOne(deps, call, credentials.get(call.accountId))));
+  const strays = await Promise.all(
+    bound.map((call) => endOne(deps, call, credentials.get(call.accountId))),
+  );
+  return strays.flat();
 }
 
 /**
@@ -231,7 +234,7 @@ async function explainBusy(
     return [];
   }
   const snapshot = { carrierCallId, status: "busy", durationSeconds: null } as CarrierCallSnapshot;
-  return applyEvents(deps, [eventOf(deps, call, snapshot)]);
+  return applyEvents(deps, [{ ...eventOf(deps, call, snapshot), source: "explanation" }]);
 }
 
 // Refused for the account's concurrency: nobody's phone rang. Not an attempt, and the limit is now
@@ -400,8 +403,16 @@ async function endOne(
   deps: EngineDependencies,
   call: EngineCall,
   credentials: CarrierCredentials | undefined,
-): Promise<void> {
-  if (credentials === undefined || call.carrierCallId === null) return;
+): Promise<readonly StrayCall[]> {
+  if (credentials === undefined || call.carrierCallId === null) return [];
+  if (call.endRequested === "cancel") {
+    // The carrier also cancels what rings already, and its person would be called once more.
+    if (call.status !== "dialing") return [];
+    const found = await deps.carrier.lookUp(credentials, call.carrierCallId);
+    // It is asked again in a few seconds: not cancel, but knowing nothing, is the safe side.
+    if (found.kind !== "found") return [];
+    if (found.call.status !== "queued") return applyEvents(deps, [eventOf(deps, call, found.call)]);
+  }
   const outcome = await deps.carrier.end(
     credentials,
     call.carrierCallId,
@@ -412,6 +423,7 @@ async function endOne(
     "asked the carrier to end a call",
   );
   if (outcome.kind === "too_late" || outcome.kind === "absent") await again(deps, call, 0);
+  return [];
 }
 
 /** Looks at the call again `inMs` from now, unless it reports first. */

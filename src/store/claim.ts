@@ -57,6 +57,10 @@ export async function countFreeVoiceSessions(tx: Queryable, aliveSince: Instant)
 
 export interface KeyRoom extends Row {
   readonly keyId: string;
+  /**
+   * The limit less every open call: calls above a limit that was lowered count too, so that nothing
+   * new starts until they have ended.
+   */
   readonly freeSlots: number;
   /** Calls the key may still send in its rolling 24 hours; null: no cap. */
   readonly callsLeftToday: number | null;
@@ -69,9 +73,10 @@ export async function listKeyRooms(tx: Queryable, dayStart: Instant): Promise<re
        case when k.max_calls_per_day is null then null else k.max_calls_per_day -
          (select count(*) from calls c where c.key_id = k.id and (c.sent_at > $1 or c.status = 'reserved')) end
          as "callsLeftToday"
-     from (select key_id, count(*) as free from slots where call_id is null and not retiring group by key_id) s
+     from (select key_id, count(*) filter (where call_id is null) - count(*) filter (where retiring) as free
+           from slots group by key_id) s
      join api_keys k on k.id = s.key_id
-     where k.revoked_at is null`,
+     where s.free > 0 and k.revoked_at is null`,
     [sqlInstant(dayStart)],
   );
   return rows;

@@ -105,7 +105,8 @@ export async function readDialHoldFacts(
 ): Promise<SharedHoldFacts | null> {
   const { rows } = await db.query<HoldRow>(
     `select i.dialing_stopped_at as "stoppedAt", i.dialing_stop_reason as "stopReason", k.revoked_at as "revokedAt",
-       (select count(*) from slots s where s.key_id = k.id and s.call_id is null and not s.retiring) as "freeSlots",
+       (select count(*) filter (where s.call_id is null) - count(*) filter (where s.retiring)
+        from slots s where s.key_id = k.id) as "freeSlots",
        case when k.max_calls_per_day = 0 then 'infinity'::timestamptz else
          (select c.sent_at from calls c where c.key_id = k.id and c.sent_at > $3
           order by c.sent_at desc offset k.max_calls_per_day - 1 limit case when k.max_calls_per_day is null then 0 else 1 end)

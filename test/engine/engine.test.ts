@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { createCampaignVerbs } from "../../src/engine/campaign-verbs.ts";
+import { updateApiKey } from "../../src/store/api-keys.ts";
 import { snapshot } from "../support/scripted-carrier.ts";
 import { makeWorld, START, type World } from "./engine-world.ts";
 
@@ -53,6 +54,25 @@ describe("a campaign", () => {
     expect(await world.states(id)).toEqual({ reached: 7 });
     expect(world.carrier.placed.map((placed) => placed.order.to).toSorted()).toEqual(phones(7));
     expect(await openCount(world)).toBe(0);
+  });
+
+  test("a lowered limit starts nobody new until the calls above it have ended", async () => {
+    const world = await makeWorld({ slots: 3 });
+    await world.addCampaign(phones(7));
+    await world.run(1_000);
+    expect(world.carrier.placed).toHaveLength(3);
+    await world.db.transaction((tx) => updateApiKey(tx, world.keyId, { concurrentCallLimit: 1 }));
+    const end = async (index: number): Promise<void> => {
+      await world.report(world.carrier.placed[index]!, "in_progress");
+      await world.report(world.carrier.placed[index]!, "completed", { durationSeconds: 5 });
+      await world.run(600);
+    };
+    await end(0);
+    await end(1);
+    expect(world.carrier.placed).toHaveLength(3);
+    await end(2);
+    expect(world.carrier.placed).toHaveLength(4);
+    expect(await openCount(world)).toBe(1);
   });
 
   test("keeps to the account's pace in every rolling second", async () => {
@@ -251,6 +271,10 @@ describe("what the carrier answers", () => {
       carrierCallId: "CAqueued",
       queueTimeMs: 60_000,
     });
+    world.carrier.lookUpAnswer = () => ({
+      kind: "found",
+      call: { ...snapshot(world.carrier.placed[0]!, "queued"), carrierCallId: "CAqueued" },
+    });
     await world.run(1_000);
     expect(world.carrier.ended).toContainEqual({ carrierCallId: "CAqueued", how: "cancel" });
     const first = { ...world.carrier.placed[0]!, carrierCallId: "CAqueued" };
@@ -277,6 +301,37 @@ describe("what the carrier answers", () => {
     await world.report(world.carrier.placed[0]!, "completed");
     await world.run(1_000);
     expect(world.carrier.placed).toHaveLength(4);
+  });
+});
+
+describe("what must not be believed or done too soon", () => {
+  test("a busy that a look-up repeats is still asked about before it is believed", async () => {
+    const world = await makeWorld({ slots: 1 });
+    const id = await world.addCampaign(phones(1));
+    world.carrier.busyAnswer = "concurrency";
+    await world.run(1_000);
+    await world.report(world.carrier.placed[0]!, "busy");
+    // Was under way when the callback came.
+    await world.report(world.carrier.placed[0]!, "busy", { source: "look_up" });
+    expect(await world.states(id)).toEqual({ calling: 1 });
+    await world.run(500);
+    expect((await world.states(id))["not_reached"]).toBeUndefined();
+  });
+
+  test("a pause takes back no call whose phone rings already", async () => {
+    const world = await makeWorld({ slots: 1 });
+    const id = await world.addCampaign(phones(1));
+    await world.run(1_000);
+    // The callback about the ringing is still under way.
+    world.carrier.lookUpAnswer = () => ({
+      kind: "found",
+      call: snapshot(world.carrier.placed[0]!, "ringing"),
+    });
+    await createCampaignVerbs({ database: world.db, clock: world.clock }).pause(world.keyId, id);
+    await world.run(8_000, 500);
+    expect(world.carrier.ended).toEqual([]);
+    await answerAll(world);
+    expect(await world.states(id)).toEqual({ reached: 1 });
   });
 });
 

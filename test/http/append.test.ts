@@ -1,14 +1,17 @@
 // Appending recipients: what each form of list becomes, what is refused and why, and that nothing
 // is written when anything is.
 
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { testDatabase } from "../support/test-database.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { testServer, type Answer } from "./test-server.ts";
 
+// Lists are spooled in the temporary directory: this file has its own, so that they can be counted.
+process.env["TMPDIR"] = await mkdtemp(join(tmpdir(), "append-test-"));
 const db = await testDatabase();
 const server = await testServer(db);
 const caller = await server.caller();
@@ -70,6 +73,7 @@ test("JSON, NDJSON and CSV become the same rows, numbered after the highest", as
       invalid_count: 0,
       invalid: [],
       duplicate_count: 0,
+      suppressed_count: 0,
       first_row_index: 1,
       recipients_count: 3,
     });

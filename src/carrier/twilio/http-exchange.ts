@@ -54,6 +54,11 @@ export interface HttpRequest {
 export interface WriteWindow {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /**
+   * Whether the monotonic clock still says how late it is. It stands still while a machine sleeps:
+   * a request that was about to be written would go out hours later, inside its window.
+   */
+  readonly isClockSteady: () => boolean;
 }
 
 export interface HttpAnswer {
@@ -198,6 +203,9 @@ class OneRequest implements Dispatcher.DispatchHandler {
     const notAfterMs = this.#window?.notAfterMs ?? Number.POSITIVE_INFINITY;
     if (this.#monotonicMs() > notAfterMs) {
       throw new RequestUnsentError("it was too late to send it");
+    }
+    if (this.#window?.isClockSteady() === false) {
+      throw new RequestUnsentError("nobody knows how late it is: the clock cannot be trusted now");
     }
     this.#state = "written";
     this.#stopTimer();

@@ -84,6 +84,7 @@ function writeWindow(clock: Clock, slot: DialSlotOfTime): WriteWindow {
   return {
     notBeforeMs: slot.notBeforeAt + offsetMs,
     notAfterMs: slot.notAfterAt + offsetMs,
+    isClockSteady: () => clock.state().kind === "steady",
   };
 }
 

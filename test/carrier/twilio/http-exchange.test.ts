@@ -57,8 +57,9 @@ function post(origin: string, path: string, over: Partial<HttpRequest> = {}): Ht
   };
 }
 
-function window(fromMs: number, toMs: number): WriteWindow {
-  return { notBeforeMs: performance.now() + fromMs, notAfterMs: performance.now() + toMs };
+function window(fromMs: number, toMs: number, isClockSteady = () => true): WriteWindow {
+  const now = performance.now();
+  return { notBeforeMs: now + fromMs, notAfterMs: now + toMs, isClockSteady };
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<Error> {
@@ -92,6 +93,16 @@ test("a window that has closed opens no connection", async () => {
   const error = await failureOf(exchange().send(post(server.origin, "/a"), window(-100, -1)));
   expect(error).toBeInstanceOf(RequestUnsentError);
   expect(server.bytesByConnection).toEqual([]);
+});
+
+test("a machine that slept just before the write sends nothing", async () => {
+  const server = await serve(ok);
+  const client = exchange();
+  const slept = window(0, 60_000, () => false);
+  const error = await failureOf(client.send(post(server.origin, "/slept"), slept));
+  expect(error).toBeInstanceOf(RequestUnsentError);
+  expect((await client.send(post(server.origin, "/next"), window(0, 60_000))).statusCode).toBe(200);
+  expect(server.requests.map((request) => request.path)).toEqual(["/next"]);
 });
 
 test("late in the queue: destroyed unsent, and the connection goes on", async () => {

@@ -1,0 +1,73 @@
+// Campaigns of one world: their lists, their days and their windows. Windows are drawn around the
+// world's start, so that they open, close and change while something happens.
+
+import { WEEKDAYS, type CallingWindow } from "../../src/domain/calling-window.ts";
+import { localDateOf } from "../../src/domain/time-zone.ts";
+import type { Dice } from "../../src/simulator/dice.ts";
+import { phoneOf, type CampaignPlan, type NumberPlan } from "./world-plan.ts";
+import { ZONES, type WorldStart } from "./world-start.ts";
+
+const MINUTES_PER_DAY = 1_440;
+
+export function drawCampaigns(
+  dice: Dice,
+  world: {
+    readonly numbers: readonly NumberPlan[];
+    readonly start: WorldStart;
+    readonly faultsMs: number;
+  },
+): CampaignPlan[] {
+  const count = Math.ceil(dice.between(0, 3.4));
+  return Array.from({ length: count }, (_, index) => {
+    const number = dice.pick(world.numbers as unknown as [NumberPlan, ...NumberPlan[]]);
+    const zone = dice.chance(0.7) ? world.start.zone : dice.pick(ZONES);
+    const createdAt =
+      world.start.at + (dice.chance(0.6) ? 0 : Math.floor(dice.between(0, world.faultsMs / 2)));
+    return {
+      id: `batchcall_${index}`,
+      keyId: number.keyId,
+      agentId: number.agentId,
+      number,
+      zone,
+      window: dice.chance(0.45) ? null : drawWindow(dice, createdAt, zone),
+      scheduledDate: dice.chance(0.7) ? null : drawDate(dice, createdAt, zone),
+      createdAt,
+      phones: drawPhones(dice),
+    };
+  });
+}
+
+/** Often few phones, so that lists share them, and some twice in one list. */
+function drawPhones(dice: Dice): string[] {
+  const count = Math.ceil(dice.between(0, dice.chance(0.15) ? 20 : 7));
+  const pool = dice.chance(0.3) ? 4 : 60;
+  return Array.from({ length: count }, () => phoneOf(Math.floor(dice.between(0, pool))));
+}
+
+function drawDate(dice: Dice, at: number, zone: string): string {
+  const days = dice.pick([0, 0, 1, 3] as const);
+  return Temporal.PlainDate.from(localDateOf(at, zone)).add({ days }).toString();
+}
+
+function drawWindow(dice: Dice, at: number, zone: string): CallingWindow {
+  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+  const minute = local.hour * 60 + local.minute;
+  const opensIn = dice.chance(0.5) ? dice.between(-120, -1) : dice.between(0, 6);
+  const lengthMinutes = dice.chance(0.4) ? dice.between(1, 8) : dice.between(30, 900);
+  const start = wrapMinute(Math.floor(minute + opensIn));
+  // Often it closes while its first recipients are being called.
+  const closesSoon = opensIn < 0 && dice.chance(0.5);
+  const end = closesSoon ? wrapMinute(minute + 1) : wrapMinute(Math.floor(start + lengthMinutes));
+  const endMinutes = end === 0 ? MINUTES_PER_DAY : end;
+  const isOfDays = dice.chance(0.3);
+  const days = WEEKDAYS.filter(() => !isOfDays || dice.chance(0.5));
+  return {
+    startMinutes: start,
+    endMinutes: endMinutes === start ? endMinutes + 1 : endMinutes,
+    days: days.length === 0 ? WEEKDAYS : days,
+  };
+}
+
+function wrapMinute(minute: number): number {
+  return ((minute % MINUTES_PER_DAY) + MINUTES_PER_DAY) % MINUTES_PER_DAY;
+}

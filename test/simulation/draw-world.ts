@@ -1,0 +1,138 @@
+// From a seed to a world. Pure. Every concern has dice of its own, so that drawing more for one
+// leaves the others as they are. Half of all instants are pulled to edges: openings, closings,
+// clock changes.
+
+import type { Instant } from "../../src/domain/instant.ts";
+import { openDice, type Dice } from "../../src/simulator/dice.ts";
+import { PERSONAS, type Persona, type PersonaRates } from "../../src/simulator/people/persona.ts";
+import { drawCampaigns } from "./draw-campaigns.ts";
+import { drawFaultMix } from "./fault-mix.ts";
+import {
+  phoneOf,
+  type AccountPlan,
+  type ActKind,
+  type ActPlan,
+  type CampaignPlan,
+  type KeyPlan,
+  type NumberPlan,
+  type WorldPlan,
+} from "./world-plan.ts";
+import { drawStart } from "./world-start.ts";
+
+export function drawWorld(seed: number): WorldPlan {
+  const dice = openDice(seed, "world");
+  const start = drawStart(openDice(seed, "start"));
+  const keys = drawKeys(dice);
+  const accounts = drawAccounts(dice);
+  const numbers = keys.flatMap((key, index) =>
+    accounts
+      .filter((_, account) => account === index || dice.chance(0.4))
+      .concat(accounts[index] === undefined ? [accounts[0]!] : [])
+      .filter((account, position, all) => all.indexOf(account) === position)
+      .map((account, position) => ({
+        id: `num_${index}_${position}`,
+        phone: `+1202555${String(100 + index * 10 + position).padStart(4, "0")}`,
+        keyId: key.id,
+        agentId: `agent_${index}`,
+        accountId: account.id,
+      })),
+  );
+  const faultsMs = dice.between(60_000, 420_000);
+  const campaigns = drawCampaigns(openDice(seed, "campaigns"), { numbers, start, faultsMs });
+  const calmFrom = start.at + Math.round(faultsMs);
+  const singles = Array.from({ length: dice.chance(0.6) ? 0 : 3 }, () => ({
+    number: dice.pick(numbers as unknown as [NumberPlan, ...NumberPlan[]]),
+    phone: phoneOf(Math.floor(dice.between(0, 60))),
+    createdAt: start.at + Math.floor(dice.between(0, faultsMs * 0.7)),
+  }));
+  return {
+    seed,
+    startsAt: start.at,
+    calmFrom,
+    skewsMs: drawSkews(dice),
+    keys,
+    accounts,
+    numbers,
+    campaigns,
+    singles,
+    acts: drawActs(openDice(seed, "acts"), campaigns, start.at, calmFrom),
+    faults: drawFaultMix(openDice(seed, "faults")),
+    rates: drawRates(openDice(seed, "rates")),
+  };
+}
+
+function drawKeys(dice: Dice): KeyPlan[] {
+  return Array.from({ length: dice.chance(0.4) ? 2 : 1 }, (_, index) => ({
+    id: `key_${index}`,
+    limit: dice.pick([1, 2, 3, 5, 8, 20] as const),
+    maxCallsPerDay: dice.chance(0.08) ? Math.ceil(dice.between(2, 12)) : null,
+  }));
+}
+
+function drawAccounts(dice: Dice): AccountPlan[] {
+  return Array.from({ length: dice.chance(0.35) ? 2 : 1 }, (_, index) => {
+    const callsPerSecond = dice.pick([1, 1, 2, 5, 10] as const);
+    const maxConcurrentCalls = dice.chance(0.6) ? null : Math.ceil(dice.between(0, 6));
+    const isSlower = dice.chance(0.12);
+    const isNarrower = dice.chance(0.12);
+    return {
+      id: `acct_${index}`,
+      sid: `AC${String(index).repeat(32)}`,
+      callsPerSecond,
+      maxConcurrentCalls,
+      isProven: dice.chance(0.8),
+      carrierCallsPerSecond: isSlower ? callsPerSecond / 4 : callsPerSecond,
+      carrierConcurrency: isNarrower ? Math.ceil(dice.between(0, 3)) : maxConcurrentCalls,
+    };
+  });
+}
+
+/** Clocks of processes agree exactly in half of the worlds, else to some milliseconds. */
+function drawSkews(dice: Dice): number[] {
+  const count = dice.pick([1, 2, 2, 3] as const);
+  const isSkewed = dice.chance(0.5);
+  return Array.from({ length: count }, () => (isSkewed ? Math.round(dice.between(-20, 20)) : 0));
+}
+
+function drawRates(dice: Dice): PersonaRates {
+  const rates: Partial<Record<Persona, number>> = {};
+  for (const persona of PERSONAS) rates[persona] = dice.chance(0.5) ? 0 : dice.fraction();
+  return rates;
+}
+
+const ACTS: readonly [ActKind, ...ActKind[]] = [
+  "pause",
+  "pause",
+  "resume",
+  "resume",
+  "launch",
+  "launch_in_window",
+  "cancel",
+  "cancel_and_hang_up",
+  "suppress",
+  "suppress",
+  "lower_limit",
+  "stop_dialing",
+  "restart_dialing",
+];
+
+function drawActs(
+  dice: Dice,
+  campaigns: readonly CampaignPlan[],
+  startsAt: Instant,
+  calmFrom: Instant,
+): ActPlan[] {
+  if (campaigns.length === 0 || dice.chance(0.25)) return [];
+  return Array.from({ length: Math.ceil(dice.between(0, 8)) }, () => {
+    const campaign = dice.pick(campaigns as unknown as [CampaignPlan, ...CampaignPlan[]]);
+    const spread = startsAt + dice.between(0, calmFrom - startsAt);
+    // Just after the campaign was made most is under way.
+    const early = campaign.createdAt + dice.between(0, 15_000);
+    return {
+      at: Math.floor(Math.min(dice.chance(0.5) ? spread : early, calmFrom - 1)),
+      isAtClaim: dice.chance(0.5),
+      kind: dice.pick(ACTS),
+      campaign,
+    };
+  }).sort((a, b) => a.at - b.at);
+}

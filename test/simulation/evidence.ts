@@ -1,0 +1,162 @@
+// What the rules look at: the carrier's books, the tables, and what people did and when it was
+// committed. Collected beside the engine, which knows nothing of it.
+
+import type { CampaignStatus } from "../../src/domain/campaign-life.ts";
+import type { Instant } from "../../src/domain/instant.ts";
+import type { Row } from "../../src/ports/database.ts";
+import { isEnded, type Call } from "../../src/simulator/carrier-model/call.ts";
+import type { CarrierDesk, WrittenCreate } from "./carrier-desk.ts";
+import type { WorldConnection } from "./database-desk.ts";
+import type { CampaignPlan, WorldPlan } from "./world-plan.ts";
+
+/** A campaign as a person's verb left it. */
+export interface CampaignMoment {
+  readonly at: Instant;
+  readonly status: CampaignStatus;
+  readonly launchedAt: Instant | null;
+  readonly overriddenUntil: Instant | null;
+}
+
+/** A create with what our tables say it was for. */
+export interface Dial {
+  readonly create: WrittenCreate;
+  readonly keyId: string;
+  readonly campaignId: string | null;
+  readonly recipientId: number;
+}
+
+export interface RecipientRow extends Row {
+  readonly id: number;
+  readonly campaignId: string | null;
+  readonly keyId: string;
+  readonly phone: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly claimable: boolean;
+  readonly waitsForPhone: boolean;
+  readonly settled: boolean;
+  readonly openCalls: number;
+}
+
+export interface CallRow extends Row {
+  readonly id: string;
+  readonly keyId: string;
+  readonly recipientId: number;
+  readonly phone: string;
+  readonly status: string;
+  readonly open: boolean;
+  readonly dialNumber: number;
+  readonly carrierCallId: string | null;
+  readonly slots: number;
+}
+
+export interface CampaignRow extends Row {
+  readonly id: string;
+  readonly status: string;
+  readonly recipientsCount: number;
+  readonly rows: number;
+}
+
+export interface KeyRow extends Row {
+  readonly id: string;
+  readonly limit: number;
+  readonly slots: number;
+  readonly heldSlots: number;
+}
+
+/** The tables at one moment at which no transaction was open. */
+export interface Tables {
+  readonly recipients: readonly RecipientRow[];
+  readonly calls: readonly CallRow[];
+  readonly campaigns: readonly CampaignRow[];
+  readonly keys: readonly KeyRow[];
+}
+
+export interface Evidence {
+  readonly plan: WorldPlan;
+  readonly desk: CarrierDesk;
+  readonly now: () => number;
+  /** Farthest that two clocks are apart. */
+  readonly skewMs: number;
+  readonly campaigns: ReadonlyMap<string, CampaignPlan>;
+  readonly moments: Map<string, CampaignMoment[]>;
+  readonly suppressions: { readonly keyId: string; readonly phone: string; readonly at: Instant }[];
+  readonly stops: { readonly isStopped: boolean; readonly at: Instant }[];
+  readonly limits: { readonly keyId: string; readonly limit: number; readonly at: Instant }[];
+  readonly dials: Map<WrittenCreate, Dial>;
+}
+
+/** Calls at the carrier that are ours, not ended now. */
+export function openCallsAtCarrier(
+  evidence: Evidence,
+): { readonly call: Call; readonly dial: Dial }[] {
+  const open: { call: Call; dial: Dial }[] = [];
+  for (const create of evidence.desk.written) {
+    const dial = evidence.dials.get(create);
+    if (create.call !== null && dial !== undefined && !isEnded(create.call)) {
+      open.push({ call: create.call, dial });
+    }
+  }
+  return open;
+}
+
+export async function readDial(
+  connection: WorldConnection,
+  create: WrittenCreate,
+): Promise<Dial | null> {
+  const [row] = await connection.observe<{
+    keyId: string;
+    campaignId: string | null;
+    recipientId: number;
+  }>(
+    `select key_id as "keyId", campaign_id as "campaignId", recipient_id as "recipientId"
+     from calls where id = $1`,
+    [create.order.callId],
+  );
+  return row === undefined ? null : { create, ...row };
+}
+
+/** null: there is no such campaign yet. */
+export async function readMoment(
+  connection: WorldConnection,
+  campaignId: string,
+  at: Instant,
+): Promise<CampaignMoment | null> {
+  const [row] = await connection.observe<{
+    status: CampaignStatus;
+    launchedAt: Instant | null;
+    overriddenUntil: Instant | null;
+  }>(
+    `select status, launched_at as "launchedAt", window_overridden_until as "overriddenUntil"
+     from campaigns where id = $1`,
+    [campaignId],
+  );
+  return row === undefined ? null : { at, ...row };
+}
+
+export async function readTables(connection: WorldConnection): Promise<Tables> {
+  const recipients = await connection.observe<RecipientRow>(
+    `select r.id, r.campaign_id as "campaignId", r.key_id as "keyId", r.phone, r.state, r.state_reason as reason,
+       r.claimable, r.waits_for_phone as "waitsForPhone", r.settled,
+       (select count(*) from calls c where c.recipient_id = r.id and c.open) as "openCalls"
+     from recipients r order by r.id`,
+  );
+  const calls = await connection.observe<CallRow>(
+    `select c.id, c.key_id as "keyId", c.recipient_id as "recipientId", c.to_number as phone, c.status, c.open,
+       c.dial_number as "dialNumber", c.carrier_call_id as "carrierCallId",
+       (select count(*) from slots s where s.call_id = c.id) as slots
+     from calls c order by c.id`,
+  );
+  const campaigns = await connection.observe<CampaignRow>(
+    `select g.id, g.status, g.recipients_count as "recipientsCount",
+       (select count(*) from recipients r where r.campaign_id = g.id) as rows
+     from campaigns g order by g.id`,
+  );
+  const keys = await connection.observe<KeyRow>(
+    `select k.id, k.concurrent_call_limit as limit,
+       (select count(*) from slots s where s.key_id = k.id and not s.retiring) as slots,
+       (select count(*) from slots s where s.key_id = k.id and s.call_id is not null) as "heldSlots"
+     from api_keys k order by k.id`,
+  );
+  return { recipients, calls, campaigns, keys };
+}
