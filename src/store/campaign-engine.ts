@@ -8,6 +8,9 @@ import type { Queryable, Row } from "../ports/database.ts";
 import { enqueueCallDeliveries, enqueueCampaignDeliveries } from "./deliveries.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
+/** As the partial indexes have it. */
+const OPEN = "status in ('scheduled', 'running', 'paused')";
+
 export interface CampaignWindow extends Row {
   readonly id: string;
   readonly status: CampaignStatus;
@@ -31,7 +34,10 @@ export function windowOf(
   };
 }
 
-/** Campaigns whose current opening is over or was computed with other zone rules, locked. */
+/**
+ * Campaigns whose current opening is over or was computed with other zone rules, locked. Each way
+ * of being stale has an index, and `<>` can use none: it stands as less or greater.
+ */
 export async function lockStaleWindows(
   tx: Queryable,
   options: { readonly now: Instant; readonly zoneDataVersion: string; readonly limit: number },
@@ -40,8 +46,11 @@ export async function lockStaleWindows(
     `select id, status, timezone, window_start_minutes as "startMinutes", window_end_minutes as "endMinutes",
        window_days as days, windows_open_from as "windowsOpenFrom"
      from campaigns
-     where status in ('scheduled', 'running', 'paused')
-       and (closes_at <= $1 or (zone_data_version <> $2 and closes_at <> 'infinity'))
+     where id in (
+         (select id from campaigns where ${OPEN} and closes_at <= $1 order by closes_at limit $3) union all
+         (select id from campaigns where ${OPEN} and closes_at < 'infinity' and zone_data_version < $2 limit $3) union all
+         (select id from campaigns where ${OPEN} and closes_at < 'infinity' and zone_data_version > $2 limit $3))
+       and ${OPEN} and (closes_at <= $1 or zone_data_version <> $2)
      order by id limit $3 for no key update skip locked`,
     [sqlInstant(options.now), options.zoneDataVersion, options.limit],
   );
@@ -364,10 +373,9 @@ export async function nextWindowChange(db: Queryable, now: Instant): Promise<Ins
     `select least(
        (select min(opens_at) from campaigns where status = 'scheduled' and opens_at > $1),
        (select min(opens_at) from campaigns where status = 'running' and opens_at > $1),
-       (select min(closes_at) from campaigns where status in ('scheduled', 'running', 'paused') and closes_at > $1
-          and closes_at <> 'infinity'),
-       (select min(opens_at) from zone_groups where opens_at > $1 and opens_at <> 'infinity'),
-       (select min(closes_at) from zone_groups where closes_at > $1 and closes_at <> 'infinity'),
+       (select min(closes_at) from campaigns where ${OPEN} and closes_at > $1 and closes_at < 'infinity'),
+       (select min(opens_at) from zone_groups where opens_at > $1 and opens_at < 'infinity'),
+       (select min(closes_at) from zone_groups where closes_at > $1 and closes_at < 'infinity'),
        (select min(expires_at) from campaigns where status in ('scheduled', 'running', 'paused') and expires_at > $1))
        as at`,
     [sqlInstant(now)],

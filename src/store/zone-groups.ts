@@ -34,7 +34,12 @@ export async function lockStaleGroups(
 ): Promise<readonly ZoneGroup[]> {
   const { rows } = await tx.query<ZoneGroup>(
     `select ${COLUMNS} from zone_groups z join campaigns g on g.id = z.campaign_id
-     where z.closes_at <= $1 or (z.zone_data_version <> $2 and z.closes_at <> 'infinity')
+     where (z.campaign_id, z.number) in (
+         (select campaign_id, number from zone_groups where closes_at <= $1 order by closes_at limit $3) union all
+         (select campaign_id, number from zone_groups where closes_at < 'infinity' and zone_data_version < $2 limit $3)
+         union all
+         (select campaign_id, number from zone_groups where closes_at < 'infinity' and zone_data_version > $2 limit $3))
+       and (z.closes_at <= $1 or z.zone_data_version <> $2)
      order by z.campaign_id, z.number limit $3 for update of z skip locked`,
     [sqlInstant(options.now), options.zoneDataVersion, options.limit],
   );
