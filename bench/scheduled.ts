@@ -44,7 +44,11 @@ function idleEngine(db: OpenDatabase): {
     database: db,
     random: systemRandom,
     owner: "bench",
-    model: { configuration: () => ({ kind: "ready", name: "bench" }), reply: unasked },
+    model: {
+      configuration: () => ({ kind: "ready", name: "bench" }),
+      reply: unasked,
+      answer: unasked,
+    },
     log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
     decryptToken: () => "",
     prepareGreeting: () => "",
