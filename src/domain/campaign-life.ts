@@ -3,6 +3,7 @@
 //   scheduled -> running     its day has come and its window is open (fire), or a launch
 //   running  <-> paused      pause, resume; a fault of number, account or model pauses with a reason
 //   running   -> completed   nothing open, nothing due
+//   any open  -> completed   its end (expires_at) has come and nothing is open
 //   any open  -> canceled    cancel
 //   scheduled -> failed      its agent or number is gone when it fires
 
