@@ -49,6 +49,7 @@ function idleEngine(db: OpenDatabase): {
       reply: unasked,
       answer: unasked,
     },
+    curfew: null,
     log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
     decryptToken: () => "",
     prepareGreeting: () => "",

@@ -2,6 +2,7 @@
 // checked, shown and documented from this list and nothing else.
 
 import { z } from "zod";
+import { parseCurfew } from "../domain/curfew.ts";
 import { parseEncryptionKey } from "./secret-box.ts";
 
 export interface Setting {
@@ -32,6 +33,13 @@ const roles = z
   .string()
   .transform((text) => (text === "all" ? [...ROLES] : text.split(",").map((role) => role.trim())))
   .pipe(z.array(z.enum(ROLES)).min(1));
+
+const curfew = z.string().transform((text, context) => {
+  const allowed = parseCurfew(text);
+  if (allowed !== null) return allowed;
+  context.addIssue({ code: "custom", message: "is not of the form HH:MM-HH:MM" });
+  return z.NEVER;
+});
 
 const model = z.string().regex(/^(openai|anthropic|google|openai-compatible):.+$/);
 
@@ -196,6 +204,16 @@ export const SETTINGS = {
     description:
       "Accept http and local addresses (this machine, private networks) for webhooks. For " +
       "development only; cloud metadata addresses stay refused.",
+  },
+  CARILLON_CURFEW: {
+    schema: curfew,
+    fallback: null,
+    fallbackNote: "no curfew",
+    rule: "local hours as HH:MM-HH:MM",
+    example: "21:00-08:00",
+    description:
+      "Hours in which nobody is called, in the recipient's own zones (of the recipient, else of the " +
+      "phone), whatever a campaign's window or a launch by hand says. A phone of unknown zone is not called.",
   },
   CARILLON_PG_BINARIES: {
     schema: z.string().min(1),

@@ -185,6 +185,7 @@ function startDialer(
     model,
     owner,
     log,
+    curfew: options.config.get("CARILLON_CURFEW") ?? null,
     decryptToken: (encrypted) => secretBox.decrypt(encrypted),
     prepareGreeting: (settings, variables) => prepareGreeting(settings, variables),
   });

@@ -71,6 +71,11 @@ function concurrencyRoom(account: AccountFacts, now: Instant): number {
   return Math.max(0, Math.min(...limits) - account.openCalls);
 }
 
+export interface HeldBack {
+  readonly reason: "cap" | "curfew";
+  readonly until: Instant;
+}
+
 export interface CandidateFacts {
   readonly recipientId: number;
   readonly keyId: string;
@@ -78,16 +83,16 @@ export interface CandidateFacts {
   readonly phone: string;
   /** Another call to the phone is open under this key. */
   readonly phoneIsBusy: boolean;
-  /** Called as often as the key's cap allows, until then; null: it may be called. */
-  readonly cappedUntil: Instant | null;
+  /** Neither the key's cap nor the operator's curfew lets it be called before; null: it may be. */
+  readonly heldBack: HeldBack | null;
 }
 
 export interface ClaimPlan<C extends CandidateFacts> {
   readonly picks: readonly { readonly candidate: C; readonly dialAt: Instant }[];
   /** Recipients whose phone is being called: they stand back until that call ends. */
   readonly standBack: readonly number[];
-  /** Recipients whose phone has been called often enough for now. */
-  readonly putOff: readonly { readonly recipientId: number; readonly cappedUntil: Instant }[];
+  /** Recipients that may be called later only. */
+  readonly putOff: readonly (HeldBack & { readonly recipientId: number })[];
   /** Per account, the first instant that is still free. */
   readonly nextDialAt: readonly { readonly accountId: string; readonly nextDialAt: Instant }[];
 }
@@ -110,11 +115,11 @@ export function planClaim<C extends CandidateFacts>(
   const phones = new Set<string>();
   const picks: { candidate: C; dialAt: Instant }[] = [];
   const standBack: number[] = [];
-  const putOff: { recipientId: number; cappedUntil: Instant }[] = [];
+  const putOff: (HeldBack & { recipientId: number })[] = [];
   for (const candidate of candidates) {
-    const { recipientId, cappedUntil } = candidate;
-    if (cappedUntil !== null) {
-      putOff.push({ recipientId, cappedUntil });
+    const { recipientId, heldBack } = candidate;
+    if (heldBack !== null) {
+      putOff.push({ recipientId, ...heldBack });
       continue;
     }
     const phoneKey = `${candidate.keyId} ${candidate.phone}`;

@@ -52,7 +52,7 @@ export interface DialHoldFacts {
 }
 
 /** Why a recipient is due only later. */
-export type DueReason = "retry" | "cap" | "callback";
+export type DueReason = "retry" | "cap" | "callback" | "curfew";
 
 export type DialHoldRule =
   | "dialing_stopped"
@@ -67,6 +67,7 @@ export type DialHoldRule =
   | "retry_later"
   | "phone_cap"
   | "callback_later"
+  | "curfew"
   | "phone_busy"
   | "account_paused"
   | "account_backing_off"
@@ -192,6 +193,10 @@ const DUE_LATER = {
     message: "The phone has been called as often as the key's max_calls_per_recipient allows.",
   },
   callback: { rule: "callback_later", message: "The person asked to be called back later." },
+  curfew: {
+    rule: "curfew",
+    message: "The operator's curfew holds where the recipient is, or nobody knows where that is.",
+  },
   later: { rule: "not_due", message: "Its next try is due later." },
 } as const satisfies Record<string, { rule: DialHoldRule; message: string }>;
 

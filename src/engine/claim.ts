@@ -4,12 +4,15 @@
 import { newCallId } from "../domain/ids.ts";
 import {
   MAX_CALLS_PER_CLAIM,
+  MAX_LATENESS_MS,
   planAccountRoom,
   planClaim,
   RESERVE_AHEAD_MS,
   VOICE_ALIVE_MS,
   type AccountRoom,
+  type HeldBack,
 } from "../domain/claim-plan.ts";
+import { curfewUntil } from "../domain/curfew.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable } from "../ports/database.ts";
 import { listDialingAccounts, reservePace, type AccountState } from "../store/account-pace.ts";
@@ -20,9 +23,10 @@ import {
   listKeyRooms,
   lockClaimable,
   lockClaims,
-  putOffCapped,
+  putOff,
   standBack,
   writeClaim,
+  type Candidate,
   type ClaimedCall,
   type KeyRoom,
 } from "../store/claim.ts";
@@ -88,11 +92,14 @@ async function claimIn(
     keyIds: [...keys.keys()],
     room: Math.min(room, MAX_CALLS_PER_CLAIM),
   });
-  const plan = planClaim(candidates, {
-    accounts: ready,
-    keys,
-    voice: Math.min(voice, MAX_CALLS_PER_CLAIM),
-  });
+  const plan = planClaim(
+    candidates.map((each) => withHold(deps, each, now)),
+    {
+      accounts: ready,
+      keys,
+      voice: Math.min(voice, MAX_CALLS_PER_CLAIM),
+    },
+  );
   const locked = await lockClaimable(
     tx,
     plan.picks.map((pick) => pick.candidate.recipientId),
@@ -112,11 +119,26 @@ async function claimIn(
   });
   await reservePace(tx, plan.nextDialAt);
   await standBack(tx, plan.standBack);
-  await putOffCapped(tx, plan.putOff);
+  await putOff(tx, plan.putOff);
   return claimed
     .filter((call) => taken.has(call.callId))
     .map((call) => ({ callId: call.callId, dialAt: call.dialAt }))
     .sort((a, b) => a.dialAt - b.dialAt);
+}
+
+/** A candidate with what holds it back now, although it is due. */
+function withHold(
+  { curfew }: EngineDependencies,
+  candidate: Candidate,
+  now: Instant,
+): Candidate & { readonly heldBack: HeldBack | null } {
+  const { cappedUntil, phone, ownZones } = candidate;
+  if (cappedUntil !== null)
+    return { ...candidate, heldBack: { reason: "cap", until: cappedUntil } };
+  // The latest byte of what is reserved now: the gate need not look again.
+  const until = now + RESERVE_AHEAD_MS + MAX_LATENESS_MS;
+  const held = curfew ? curfewUntil(curfew, { phone, ownZones, now, until }) : null;
+  return { ...candidate, heldBack: held === null ? null : { reason: "curfew", until: held } };
 }
 
 function roomOfKeys(rows: readonly KeyRoom[]): ReadonlyMap<string, number> {

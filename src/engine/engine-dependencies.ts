@@ -1,6 +1,7 @@
 // What the engine is given. It owns no timer, no socket, no clock and no dice; all of them come
 // through here.
 
+import type { CallingWindow } from "../domain/calling-window.ts";
 import type { AgentSettings } from "../domain/agent-settings.ts";
 import type { Carrier } from "../ports/carrier.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -24,6 +25,8 @@ export interface EngineDependencies {
   /** Names this process in leases; another one after every start. */
   readonly owner: string;
   readonly log: EngineLog;
+  /** Local hours in which anybody may be called at all; null: there is no curfew. */
+  readonly curfew: CallingWindow | null;
   /** Turns a stored carrier token back into clear text. */
   decryptToken(encrypted: Uint8Array): string;
   /** The opening line of a call, made before the dial so that nobody waits for it. */

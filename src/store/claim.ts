@@ -5,7 +5,9 @@
 // earlier statement, count in a later one.
 
 import type { AgentSettings } from "../domain/agent-settings.ts";
+import type { HeldBack } from "../domain/claim-plan.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { E164 } from "../domain/phone.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
@@ -90,7 +92,9 @@ export interface Candidate extends Row {
   readonly phoneNumberId: string;
   readonly accountId: string;
   readonly fromNumber: string;
-  readonly phone: string;
+  readonly phone: E164;
+  /** Where the campaign's window runs in the recipients' zones; else null. */
+  readonly ownZones: readonly string[] | null;
   readonly attempts: number;
   readonly queuedCallId: string | null;
   readonly variables: Record<string, string | number | boolean>;
@@ -136,7 +140,7 @@ export async function listCandidates(
          g.last_claimed_at,
          g.agent_id, g.phone_number_id, g.from_number, g.timezone, r.*
        from campaign g cross join lateral (
-         select r.id, r.campaign_id, r.key_id, r.phone, r.attempts, r.queued_call_id, r.variables, r.due_at
+         select r.id, r.campaign_id, r.key_id, r.phone, r.attempts, r.queued_call_id, r.variables, r.due_at, r.zone_group
          from recipients r
          where r.campaign_id = g.id and r.zone_group = g.zone_group and r.claimable and r.due_at <= $1
          order by r.due_at, r.id
@@ -144,7 +148,7 @@ export async function listCandidates(
        union all
        select 0, row_number() over (partition by s.key_id order by s.due_at, s.id), null,
          s.agent_id, s.phone_number_id, null, null,
-         s.id, s.campaign_id, s.key_id, s.phone, s.attempts, s.queued_call_id, s.variables, s.due_at
+         s.id, s.campaign_id, s.key_id, s.phone, s.attempts, s.queued_call_id, s.variables, s.due_at, s.zone_group
        from (select * from recipients r where r.campaign_id is null and r.claimable and r.due_at <= $1
                and r.key_id = any($3)
              order by r.due_at, r.id limit $4) s)
@@ -155,8 +159,10 @@ export async function listCandidates(
        exists (select from calls o where o.open and o.key_id = d.key_id and o.to_number = d.phone) as "phoneIsBusy",
        case when k.max_calls_per_recipient is not null
          then capped_until(d.key_id, d.phone, k.max_calls_per_recipient, $1) end as "cappedUntil"
+       , z.zones as "ownZones"
      from due d
      join api_keys k on k.id = d.key_id
+     left join zone_groups z on z.campaign_id = d.campaign_id and z.number = d.zone_group
      join agents a on a.id = d.agent_id and a.is_active and a.deleted_at is null
      join phone_numbers n on n.id = d.phone_number_id and n.outbound_enabled and n.benched_at is null
      where n.account_id = any($2)
@@ -308,20 +314,22 @@ export async function standBack(tx: Queryable, recipientIds: readonly number[]):
 }
 
 /**
- * Puts recipients off whose phones have been called as often as the key's cap allows, until each
- * may be called again.
+ * Puts recipients off whom the cap of their phone or the curfew holds back, until each may be
+ * called.
  */
-export async function putOffCapped(
+export async function putOff(
   tx: Queryable,
-  capped: readonly { readonly recipientId: number; readonly cappedUntil: Instant }[],
+  heldBack: readonly (HeldBack & { readonly recipientId: number })[],
 ): Promise<void> {
-  if (capped.length === 0) return;
+  if (heldBack.length === 0) return;
   await tx.query(
-    `update recipients r set due_at = p.due_at, due_reason = 'cap'
-     from unnest($1::bigint[], $2::timestamptz[]) as p(id, due_at) where r.id = p.id and r.claimable`,
+    `update recipients r set due_at = p.due_at, due_reason = p.reason
+     from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as p(id, due_at, reason)
+     where r.id = p.id and r.claimable`,
     [
-      capped.map((recipient) => recipient.recipientId),
-      capped.map((recipient) => sqlInstant(recipient.cappedUntil)),
+      heldBack.map((recipient) => recipient.recipientId),
+      heldBack.map((recipient) => sqlInstant(recipient.until)),
+      heldBack.map((recipient) => recipient.reason),
     ],
   );
 }

@@ -2,8 +2,10 @@
 // share of the pace, a cap on one phone, and edits.
 
 import { expect, test } from "vitest";
+import { parseCurfew } from "../../src/domain/curfew.ts";
 import { editCampaign } from "../../src/engine/campaign-edit.ts";
 import type { RetryPolicy } from "../../src/domain/retry-policy.ts";
+import { createEngine } from "../../src/engine/engine.ts";
 import { sqlInstant } from "../../src/store/sql-instant.ts";
 import { makeWorld, START, type World } from "./engine-world.ts";
 
@@ -211,6 +213,31 @@ test("the cap holds at the gate for a call that was reserved before it was used 
   const due =
     "select due_at as value from recipients where campaign_id = $1 and due_reason = 'cap'";
   expect(await only(world, due, id)).toBe(START + 23 * HOUR_MS);
+});
+
+test("nobody is called in the operator's curfew, not even by a launch by hand", async () => {
+  const world = await makeWorld();
+  // 12:00 UTC: 7:00 in New York, 12:00 in London.
+  const london = "+442079460103";
+  const id = await world.addCampaign(["+12125550101", london]);
+  await world.db.query("update campaigns set window_overridden_until = $1", [
+    sqlInstant(START + 24 * HOUR_MS),
+  ]);
+  const curfew = parseCurfew("21:00-08:00");
+  const engine = createEngine({ ...world.dependencies, curfew });
+  const run = async (): Promise<void> => {
+    for (let step = 0; step < 10; step += 1) {
+      world.clock.advance(100);
+      await world.reportVoice();
+      await engine.tick();
+    }
+    await engine.drain();
+  };
+  await run();
+  expect(world.carrier.placed.map((placed) => placed.order.to)).toEqual([london]);
+  const due =
+    "select due_at as value from recipients where campaign_id = $1 and due_reason = 'curfew'";
+  expect(await only(world, due, id)).toBe(START + HOUR_MS);
 });
 
 test("an edit counts from the next dial on, and a dialed call keeps its prompt", async () => {

@@ -180,6 +180,7 @@ function dependencies(
         throw new Error("the engine never asks");
       },
     },
+    curfew: null,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     decryptToken: () => "token",
     prepareGreeting: (settings) => settings.welcome_message,

@@ -251,6 +251,7 @@ export class SimulatedWorld {
           throw new Error("the engine asks nothing");
         },
       },
+      curfew: null,
       log: { info: note, warn: note, error: note },
       decryptToken: () => "token",
       prepareGreeting: (settings) => settings.welcome_message,
