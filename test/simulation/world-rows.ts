@@ -7,7 +7,8 @@ import type { WorldConnection } from "./database-desk.ts";
 import type { CampaignPlan, SinglePlan, WorldPlan } from "./world-plan.ts";
 
 /** Everything that a world writes. Fresh files: rows lie the same way for the same seed. */
-const EMPTY = `truncate call_analyses, deliveries, call_events, slots, calls, recipients, zone_groups, campaign_prompts, campaigns,
+const EMPTY = `truncate call_analyses, deliveries, call_events, slots,
+  calls, recipients, zone_groups, campaign_prompts, campaigns,
   phone_numbers, carrier_accounts, agents, suppressions, processes, idempotency_keys, api_keys restart identity;
   update installation set dialing_stopped_at = null, dialing_stop_reason = null`;
 
