@@ -14,8 +14,8 @@ const SEED = 1;
 const TIMEOUT_MS = 900_000;
 
 // Issue 3: one first dial of the year was seen 15 s late since conversations decide who answered;
-// not explained yet. Until then it is run by hand.
-test.skip(
+// not explained yet. Until then it is run by hand: SIMULATE_YEAR=1.
+test.runIf(process.env["SIMULATE_YEAR"] === "1")(
   "a year in 40 zones: each dialed as its window opens",
   { timeout: TIMEOUT_MS },
   async () => {
