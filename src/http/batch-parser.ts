@@ -3,10 +3,9 @@
 // the server says that it is busy.
 
 import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
 
-import { AppError } from "../domain/app-error.ts";
 import { parseBatch, type BatchParsing, type BatchParsingRequest } from "./batch-parsing.ts";
+import { listsBusy, runInThread } from "./run-in-thread.ts";
 import { createWorkPlaces } from "./work-places.ts";
 
 // Below this a body holds at most about 700 recipients, parsed in 20 to 30 ms: less than starting a
@@ -18,9 +17,6 @@ const MAX_THREADS = 2;
 const MAX_WAITING = 8;
 // One large list takes three to five seconds.
 const RETRY_AFTER_SECONDS = 5;
-// A body of 32 MB becomes some 400 MB of values at worst; past this the thread ends, not the
-// server.
-const MAX_THREAD_MEMORY_MB = 1024;
 
 export interface BatchParser {
   /**
@@ -34,7 +30,7 @@ export function createBatchParser(): BatchParser {
   const places = createWorkPlaces({
     maxRunning: MAX_THREADS,
     maxWaiting: MAX_WAITING,
-    refuse: busy,
+    refuse: () => listsBusy(RETRY_AFTER_SECONDS),
   });
   return {
     parse: async (request) => {
@@ -48,21 +44,13 @@ export function createBatchParser(): BatchParser {
 const WORKER_URL = new URL(`./batch-worker${extname(import.meta.url)}`, import.meta.url);
 
 function parseInThread(request: BatchParsingRequest): Promise<BatchParsing> {
-  return new Promise((resolve, reject) => {
-    const body = ownBuffer(request.body);
-    const worker = new Worker(WORKER_URL, {
-      workerData: { ...request, body },
-      transferList: [body.buffer],
-      resourceLimits: { maxOldGenerationSizeMb: MAX_THREAD_MEMORY_MB },
-    });
-    worker.once("message", resolve);
-    worker.once("error", (cause: Error & { code?: string }) => {
-      reject(cause.code === "ERR_WORKER_OUT_OF_MEMORY" ? tooComplex(cause) : cause);
-    });
-    worker.once("exit", (code) => {
-      // After a message this changes nothing: the promise is settled.
-      reject(new Error(`the thread that parses batches ended with ${code} before it answered`));
-    });
+  const body = ownBuffer(request.body);
+  return runInThread({
+    module: WORKER_URL,
+    data: { ...request, body },
+    moved: [body.buffer],
+    task: "parses batches",
+    hint: "Split the list.",
   });
 }
 
@@ -74,19 +62,4 @@ function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
   return isWhole ? new Uint8Array(buffer) : new Uint8Array(bytes);
-}
-
-function busy(): AppError {
-  return new AppError("server_busy", {
-    message:
-      "The server is reading as many large lists as it can. Send this one again in a moment.",
-    retryAfterSeconds: RETRY_AFTER_SECONDS,
-  });
-}
-
-function tooComplex(cause: Error): AppError {
-  return new AppError("body_too_large", {
-    message: "The body takes more memory than the server gives to one list. Split the list.",
-    cause,
-  });
 }
