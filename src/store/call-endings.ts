@@ -79,44 +79,42 @@ export async function settleCalls(
   now: Instant,
 ): Promise<void> {
   const calls = settlements.map((settlement) => settlement.call);
-  await freeSlots(
-    tx,
-    calls.map((call) => call.id),
-  );
-  const reached = settlements.filter((settlement) => settlement.state === "reached");
+  const callIds = calls.map((call) => call.id);
+  await freeSlots(tx, callIds);
   const calledBack = await scheduleCallbacks(
     tx,
-    reached.map((settlement) => settlement.call.id),
+    settlements.filter((it) => it.state === "reached").map((it) => it.call.id),
   );
-  const others = settlements.filter((settlement) => !calledBack.has(settlement.call.id));
-  const retried = others.filter((settlement) => (settlement.retryAt ?? null) !== null);
+  const isRetried = ({ call, retryAt }: Settlement): boolean =>
+    (retryAt ?? null) !== null && !calledBack.has(call.id);
+  const isAgain = (it: Settlement): boolean => calledBack.has(it.call.id) || isRetried(it);
   await settleRecipients(
     tx,
-    others.filter((settlement) => (settlement.retryAt ?? null) === null),
+    settlements.filter((it) => !isAgain(it)),
     now,
   );
-  await awaitRetries(tx, retried);
-  const again = settlements.filter((it) => calledBack.has(it.call.id) || retried.includes(it));
-  await settleIfSuppressed(
-    tx,
-    again.map((settlement) => settlement.call.recipientId),
-    now,
-  );
+  await awaitRetries(tx, settlements.filter(isRetried));
+  await checkWaiting(tx, settlements.filter(isAgain), now);
+  await releasePhones(tx, calls);
+  await enqueueCallDeliveries(tx, "call.completed", callIds, now);
+  await enqueueAnalyses(tx, callIds, now);
+}
+
+/**
+ * Recipients that have just come back into the queue: those whose phone was suppressed meanwhile
+ * end, and those of a campaign that was closed meanwhile are closed with it.
+ */
+async function checkWaiting(
+  tx: Queryable,
+  waiting: readonly Settlement[],
+  now: Instant,
+): Promise<void> {
+  if (waiting.length === 0) return;
+  const recipientIds = waiting.map((settlement) => settlement.call.recipientId);
+  await settleIfSuppressed(tx, recipientIds, now);
   await reopenClosing(
     tx,
-    again.map((settlement) => settlement.call.id),
-  );
-  await releasePhones(tx, calls);
-  await enqueueCallDeliveries(
-    tx,
-    "call.completed",
-    calls.map((call) => call.id),
-    now,
-  );
-  await enqueueAnalyses(
-    tx,
-    calls.map((call) => call.id),
-    now,
+    waiting.map((settlement) => settlement.call.id),
   );
 }
 
