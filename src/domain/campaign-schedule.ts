@@ -63,6 +63,13 @@ function resolveZone(text: string): string {
   );
 }
 
+/** @throws AppError `invalid_request` when a campaign's end is not in the future. */
+export function refusePastExpiry(expiresAt: Instant, now: Instant): void {
+  if (expiresAt > now) return;
+  const message = "expires_at is not in the future.";
+  throw new AppError("invalid_request", { message, details: { field: "expires_at" } });
+}
+
 // Further ahead nobody schedules calls; it bounds what the arithmetic of zones has to reach.
 const MAX_DAYS_AHEAD = 3_660;
 const DAY_MS = 86_400_000;

@@ -4,7 +4,11 @@
 
 import { AppError } from "../domain/app-error.ts";
 import type { CallingWindowFields } from "../domain/calling-window.ts";
-import { resolveSchedule, type CampaignSchedule } from "../domain/campaign-schedule.ts";
+import {
+  refusePastExpiry,
+  resolveSchedule,
+  type CampaignSchedule,
+} from "../domain/campaign-schedule.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import { RECIPIENT_ZONES, zoneDataVersion } from "../domain/time-zone.ts";
@@ -42,8 +46,7 @@ export async function editCampaign(
       throw new AppError("campaign_not_found", { message: "There is no such campaign." });
     refuseEnded(campaign);
     const now = ports.clock.now();
-    if (edit.expiresAt !== undefined && edit.expiresAt !== null && edit.expiresAt <= now)
-      throw refusal("expires_at", "expires_at is not in the future.");
+    if (typeof edit.expiresAt === "number") refusePastExpiry(edit.expiresAt, now);
     await editSchedule(tx, campaign, edit, now);
     if (edit.prompt !== undefined) await replacePrompt(tx, campaign.id, edit.prompt);
     await writeFields(tx, campaign.id, edit);

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 
-import { AppError } from "../domain/app-error.ts";
+import { refusePastExpiry } from "../domain/campaign-schedule.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RetryPolicy } from "../domain/retry-policy.ts";
 import type { Retry } from "./contract/campaign-fields.ts";
@@ -25,7 +25,6 @@ export function retryPolicyOf(retry: z.infer<typeof Retry>): RetryPolicy {
  */
 export function expiryOf(text: string, now: Instant): Instant {
   const at = Date.parse(text);
-  if (at > now) return at;
-  const message = "expires_at is not in the future.";
-  throw new AppError("invalid_request", { message, details: { field: "expires_at" } });
+  refusePastExpiry(at, now);
+  return at;
 }
