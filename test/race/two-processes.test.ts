@@ -2,16 +2,13 @@
 // key's limit and the account's pace hold at every moment, and that nobody is dialed twice.
 
 import { expect, onTestFinished, test } from "vitest";
-import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";
-import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
 import {
-  accountWith,
   createCampaign,
   makeTenant,
   testPhones,
   waitUntilCompleted,
 } from "../support/campaign-set-up.ts";
-import { startServerProcess } from "../support/server-process.ts";
+import { startCarrier, startTwoServers } from "../support/race-set-up.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 
 const CONCURRENT_CALLS = 15;
@@ -21,23 +18,8 @@ const RECIPIENTS = 120;
 test("the key's limit and the pace hold across processes, and nobody is dialed twice", async () => {
   const { db, drop } = await createTestDatabase();
   onTestFinished(drop);
-  const { simulator } = await startStandaloneSimulator({
-    port: 0,
-    speed: 20,
-    accounts: [accountWith(CALLS_PER_SECOND * 2)],
-    faults: { list: { foreign: { probability: 0 } } },
-  });
-  onTestFinished(() => simulator.close());
-  const settings = {
-    DATABASE_URL: db.connectionString,
-    CARILLON_DATA_DIR: makeTemporaryDataDirectory("carillon-two-"),
-    CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
-    TWILIO_API_BASE_URL: simulator.url,
-    CARILLON_MODEL: "openai-compatible:scripted-agent",
-    CARILLON_MODEL_BASE_URL: `${simulator.url}/v1`,
-  };
-  const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
-  for (const server of servers) onTestFinished(() => void server.end("SIGKILL"));
+  const simulator = await startCarrier(CALLS_PER_SECOND * 2);
+  const servers = await startTwoServers(simulator, db);
   const [first, second] = servers;
 
   const limits = { concurrentCalls: CONCURRENT_CALLS, callsPerSecond: CALLS_PER_SECOND };

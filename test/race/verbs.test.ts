@@ -2,10 +2,9 @@
 // and what the campaign is afterwards, as one table.
 
 import { expect, onTestFinished, test } from "vitest";
-import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";
-import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
-import { accountWith, createCampaign, makeTenant, testPhones } from "../support/campaign-set-up.ts";
-import { startServerProcess, type ServerProcess } from "../support/server-process.ts";
+import { createCampaign, makeTenant, testPhones } from "../support/campaign-set-up.ts";
+import { startCarrier, startTwoServers } from "../support/race-set-up.ts";
+import type { ServerProcess } from "../support/server-process.ts";
 import { createTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 const STATES = ["scheduled", "running", "paused", "paused before it started", "completed"] as const;
@@ -94,18 +93,8 @@ function say(server: ServerProcess, bearer: string, id: string, verb: Verb): Pro
 test("the table of verbs and states holds, twice at once, across processes", async () => {
   const { db, drop } = await createTestDatabase();
   onTestFinished(drop);
-  const { simulator } = await startStandaloneSimulator({ port: 0, accounts: [accountWith(20)] });
-  onTestFinished(() => simulator.close());
-  const settings = {
-    DATABASE_URL: db.connectionString,
-    CARILLON_DATA_DIR: makeTemporaryDataDirectory("carillon-verbs-"),
-    CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
-    TWILIO_API_BASE_URL: simulator.url,
-    CARILLON_MODEL: "openai-compatible:scripted-agent",
-    CARILLON_MODEL_BASE_URL: `${simulator.url}/v1`,
-  };
-  const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
-  for (const server of servers) onTestFinished(() => void server.end("SIGKILL"));
+  const simulator = await startCarrier(20);
+  const servers = await startTwoServers(simulator, db);
   const tenant = await makeTenant(servers[0], { concurrentCalls: 5, callsPerSecond: 5 });
 
   const seen: Record<string, Record<string, string>> = {};

@@ -1,19 +1,15 @@
 // A campaign whose window opens in a moment, on a real clock: the only server is killed before the
 // opening and started again after it. Nobody is called early, nobody twice, nobody is forgotten.
 
-import { rmSync } from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
-import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";
-import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
+import { expect, test } from "vitest";
 import {
-  accountWith,
   createCampaign,
   makeTenant,
   readCampaign,
   testPhones,
   waitUntilCompleted,
 } from "../support/campaign-set-up.ts";
-import { startServerProcess } from "../support/server-process.ts";
+import { startCarrier, startRestartable } from "../support/race-set-up.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const RECIPIENTS = 5;
@@ -22,46 +18,28 @@ const MINUTE_MS = 60_000;
 const LEAD_MS = 10_000;
 
 test("a window that opens while every process is down is used as soon as one is up", async () => {
-  const { simulator } = await startStandaloneSimulator({
-    port: 0,
-    speed: 20,
-    accounts: [accountWith(20)],
-    faults: { list: { foreign: { probability: 0 } } },
-  });
-  onTestFinished(() => simulator.close());
-  const dataDirectory = makeTemporaryDataDirectory("carillon-window-");
-  const settings = {
-    CARILLON_DATA_DIR: dataDirectory,
-    TWILIO_API_BASE_URL: simulator.url,
-    CARILLON_MODEL: "openai-compatible:scripted-agent",
-    CARILLON_MODEL_BASE_URL: `${simulator.url}/v1`,
-  };
-  let server = await startServerProcess(settings);
-  onTestFinished(async () => {
-    await server.end("SIGTERM");
-    rmSync(dataDirectory, { recursive: true, force: true });
-  });
-  const tenant = await makeTenant(server, { concurrentCalls: 5, callsPerSecond: 5 });
+  const simulator = await startCarrier(20);
+  const product = await startRestartable(simulator);
+  const tenant = await makeTenant(product.server, { concurrentCalls: 5, callsPerSecond: 5 });
 
   const opensAt = Math.ceil((Date.now() + LEAD_MS) / MINUTE_MS) * MINUTE_MS;
   const startMinutes = Math.floor((opensAt % 86_400_000) / MINUTE_MS);
-  const campaignId = await createCampaign(server, tenant, testPhones(RECIPIENTS), {
+  const campaignId = await createCampaign(product.server, tenant, testPhones(RECIPIENTS), {
     timezone: "UTC",
     schedule_type: "schedule",
     scheduled_date: new Date(opensAt).toISOString().slice(0, 10),
     window_start_minutes: startMinutes,
     window_end_minutes: startMinutes === 0 ? 1439 : startMinutes - 1 || 1440,
   });
-  const scheduled = await readCampaign(server, tenant, campaignId);
+  const scheduled = await readCampaign(product.server, tenant, campaignId);
   expect(scheduled.status).toBe("scheduled");
   expect(Date.parse(scheduled.next_dial_at ?? "")).toBe(opensAt);
-  await server.end("SIGKILL");
+  await product.server.end("SIGKILL");
   await waitFor(() => Date.now() > opensAt, { timeoutMs: 2 * MINUTE_MS, describe: "the opening" });
   expect(simulator.summary().calls).toBe(0);
 
-  const port = new URL(server.url).port;
-  server = await startServerProcess({ ...settings, CARILLON_PORT: port });
-  const campaign = await waitUntilCompleted(server, tenant, campaignId);
+  await product.restart();
+  const campaign = await waitUntilCompleted(product.server, tenant, campaignId);
   expect(campaign.counts).toMatchObject({ waiting: 0, calling: 0, uncertain: 0 });
   const books = simulator.summary();
   expect(books.calls).toBe(RECIPIENTS);

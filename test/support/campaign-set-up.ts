@@ -84,7 +84,7 @@ export async function readCampaign(
 }
 
 // A look at the API every now and then: far below a key's rate limit, which would hide the end.
-const POLL_MS = 500;
+export const API_POLL_MS = 500;
 // Three looks at the carrier's list for one request without an answer take 150 s; a machine under
 // load may leave one behind twice.
 const COMPLETE_TIMEOUT_MS = 420_000;
@@ -103,7 +103,7 @@ export function waitUntilCompleted(
     },
     {
       timeoutMs: COMPLETE_TIMEOUT_MS,
-      pollMs: POLL_MS,
+      pollMs: API_POLL_MS,
       describe: () => `the campaign to complete; last seen: ${JSON.stringify(last)}`,
     },
   );

@@ -1,0 +1,77 @@
+// Whole products against the simulator, as a user runs them: one that can be killed and started
+// again on its data, or two on one database.
+
+import { rmSync } from "node:fs";
+import { onTestFinished } from "vitest";
+import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";
+import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
+import type { Simulator } from "../../src/simulator/simulator.ts";
+import { accountWith } from "./campaign-set-up.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+import type { TestDatabase } from "./test-database.ts";
+
+/** A carrier without calls of other people's in its list, talking twenty times as fast. */
+export async function startCarrier(callsPerSecond: number): Promise<Simulator> {
+  const { simulator } = await startStandaloneSimulator({
+    port: 0,
+    speed: 20,
+    accounts: [accountWith(callsPerSecond)],
+    faults: { list: { foreign: { probability: 0 } } },
+  });
+  onTestFinished(() => simulator.close());
+  return simulator;
+}
+
+function settingsFor(simulator: Simulator): Readonly<Record<string, string>> {
+  return {
+    CARILLON_DATA_DIR: makeTemporaryDataDirectory("carillon-race-"),
+    TWILIO_API_BASE_URL: simulator.url,
+    CARILLON_MODEL: "openai-compatible:scripted-agent",
+    CARILLON_MODEL_BASE_URL: `${simulator.url}/v1`,
+  };
+}
+
+export interface RestartableServer {
+  /** The one that runs now, or was the last to run. */
+  readonly server: ServerProcess;
+  /** Starts it again on its data, at the same port: the carrier still knows the old address. */
+  restart(): Promise<void>;
+}
+
+/** A server with its embedded database, in a data directory of its own. */
+export async function startRestartable(
+  simulator: Simulator,
+  more: Readonly<Record<string, string>> = {},
+): Promise<RestartableServer> {
+  const settings = { ...settingsFor(simulator), ...more };
+  let server = await startServerProcess(settings);
+  onTestFinished(async () => {
+    // In order, so that the embedded database stops with its server.
+    await server.end("SIGTERM");
+    rmSync(settings["CARILLON_DATA_DIR"] ?? "", { recursive: true, force: true });
+  });
+  return {
+    get server() {
+      return server;
+    },
+    restart: async () => {
+      const port = new URL(server.url).port;
+      server = await startServerProcess({ ...settings, CARILLON_PORT: port });
+    },
+  };
+}
+
+/** Two servers on one database; what still runs at the end is killed. */
+export async function startTwoServers(
+  simulator: Simulator,
+  db: TestDatabase,
+): Promise<readonly [ServerProcess, ServerProcess]> {
+  const settings = {
+    ...settingsFor(simulator),
+    DATABASE_URL: db.connectionString,
+    CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
+  };
+  const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
+  for (const server of servers) onTestFinished(() => void server.end("SIGKILL"));
+  return servers;
+}
