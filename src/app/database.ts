@@ -3,12 +3,13 @@
 // process that is stopped, unplugged or hung holds up the others for seconds and not for ever.
 
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { AppError } from "../domain/app-error.ts";
-import type { Database, Queryable, QueryResult, Row } from "../ports/database.ts";
+import type { Database, Planning, Queryable, QueryResult, Row } from "../ports/database.ts";
 import { columnTypes } from "./database-columns.ts";
 import { connectError, isRerunnable, isUnavailable, statementError } from "./database-errors.ts";
 import { startListener, type Listener } from "./database-listener.ts";
@@ -115,7 +116,8 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenDa
   }
   const listeners = new Set<Listener>();
   return {
-    query: (text, values) => sessions.use((session) => session.query(text, values)),
+    query: (text, values, planning) =>
+      sessions.use((session) => session.query(text, values, planning)),
     copyFrom: (text, chunks) => sessions.use((session) => session.copyFrom(text, chunks)),
     transaction: (work) => runTransaction(sessions, work),
     listen: async (channel, onNotify) => {
@@ -214,18 +216,24 @@ function sessionOver(client: pg.PoolClient, guard: Guard): Session {
   const send = async <R extends Row>(
     text: string,
     values: readonly unknown[] | undefined,
+    planning: Planning = "each_time",
   ): Promise<pg.QueryResult<R>> => {
+    const name = planning === "once" ? { name: statementName(text) } : {};
     const answer: pg.QueryResult<R> | pg.QueryResult<R>[] =
       values === undefined || values.length === 0
         ? await client.query<R>(text)
-        : await client.query<R>(text, [...values]);
+        : await client.query<R>({ text, values: [...values], ...name });
     const last = [answer].flat().at(-1);
     assert(last !== undefined, "a statement text holds at least one statement");
     return last;
   };
   return {
-    query: async <R extends Row>(text: string, values?: readonly unknown[]) => {
-      const result = await guard(client, () => send<R>(text, values));
+    query: async <R extends Row>(
+      text: string,
+      values?: readonly unknown[],
+      planning?: Planning,
+    ) => {
+      const result = await guard(client, () => send<R>(text, values, planning));
       return { rows: result.rows, rowCount: result.rowCount ?? 0 } satisfies QueryResult<R>;
     },
     copyFrom: (text, chunks) =>
@@ -236,6 +244,11 @@ function sessionOver(client: pg.PoolClient, guard: Guard): Session {
       }),
     run: async (text) => (await guard(client, () => send(text, undefined))).command,
   };
+}
+
+/** The same for the same text: the driver prepares it once for each connection. */
+function statementName(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }
 
 async function runTransaction<T>(
@@ -264,7 +277,7 @@ async function runOnce<T>(session: Session, work: (tx: Queryable) => Promise<T>)
     }
   };
   const tx: Queryable = {
-    query: (text, values) => inside(() => session.query(text, values)),
+    query: (text, values, planning) => inside(() => session.query(text, values, planning)),
     copyFrom: (text, chunks) => inside(() => session.copyFrom(text, chunks)),
   };
   await session.run("begin isolation level read committed");

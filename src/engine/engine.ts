@@ -10,7 +10,7 @@ import { MAX_LATENESS_MS } from "../domain/claim-plan.ts";
 import type { Instant } from "../domain/instant.ts";
 import { gateCalls } from "../store/gate.ts";
 import { applyEvents, type StrayCall } from "./apply.ts";
-import { nextCampaignInstant, runCampaignSteps, sweep } from "./campaign-steps.ts";
+import { runCampaignSteps, sweep } from "./campaign-steps.ts";
 import { claimCalls, type Reservation } from "./claim.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
 import { DIALING_SILENCE_MS } from "./look-up-times.ts";
@@ -120,13 +120,13 @@ class Dialer {
       await sweep(this.#deps);
       this.#sweepDueAt = clock.now() + SWEEP_MS;
     }
-    if (clock.now() < this.#stepsDueAt) return;
-    const { more } = await runCampaignSteps(this.#deps);
     const now = clock.now();
-    const change = await nextCampaignInstant(this.#deps);
+    if (now < this.#stepsDueAt) return;
+    // An instant that passes while the steps run is still ahead of their look, and due at once.
+    const { more, nextChangeAt } = await runCampaignSteps(this.#deps);
     this.#stepsDueAt = more
       ? now
-      : Math.min(now + CAMPAIGN_STEPS_MS, change ?? Number.POSITIVE_INFINITY);
+      : Math.min(now + CAMPAIGN_STEPS_MS, nextChangeAt ?? Number.POSITIVE_INFINITY);
   }
 
   async #claim(): Promise<void> {

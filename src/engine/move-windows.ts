@@ -18,7 +18,7 @@ import {
 import type { EngineDependencies } from "./engine-dependencies.ts";
 
 /** Windows moved on in one step: a bound on a transaction's length. */
-export const MAX_WINDOWS_PER_STEP = 500;
+const MAX_WINDOWS_PER_STEP = 500;
 
 const NEVER = Number.POSITIVE_INFINITY;
 

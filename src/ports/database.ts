@@ -11,13 +11,23 @@ export interface QueryResult<R extends Row> {
   readonly rowCount: number;
 }
 
+/**
+ * `each_time`: with the values at hand, the default. `once`: once for each connection, for a long
+ * statement that runs several times a second and whose best plan is the same for all values.
+ */
+export type Planning = "each_time" | "once";
+
 export interface Queryable {
   /**
    * Runs one statement. `$1…` placeholders only; values are never spliced into text.
    * @throws AppError `database_unavailable` (retryable) when no connection can be had or it broke;
    *         any other database error as the driver gave it, with its SQLSTATE in `code`.
    */
-  query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>>;
+  query<R extends Row = Row>(
+    text: string,
+    values?: readonly unknown[],
+    planning?: Planning,
+  ): Promise<QueryResult<R>>;
   /**
    * Feeds COPY … FROM STDIN with chunks of its text format, in order, with back-pressure. Answers
    * the number of rows. Chunks need not end at row ends.

@@ -97,14 +97,15 @@ export async function slowAccount(
   );
 }
 
-/** Doubles the pace of accounts whose time has come, up to the configured one. */
-export async function recoverPace(tx: Queryable, now: Instant, nextAt: Instant): Promise<void> {
-  await tx.query(
+/** Doubles the pace of accounts whose time has come, up to the configured one. Answers how many. */
+export async function recoverPace(tx: Queryable, now: Instant, nextAt: Instant): Promise<number> {
+  const { rowCount } = await tx.query(
     `update carrier_accounts set pace_factor = least(pace_factor * 2, 1),
        pace_recovers_at = case when pace_factor * 2 >= 1 then null else $2::timestamptz end
      where pace_recovers_at <= $1`,
     [sqlInstant(now), sqlInstant(nextAt)],
   );
+  return rowCount;
 }
 
 /**

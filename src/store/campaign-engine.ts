@@ -6,10 +6,8 @@ import type { CampaignStatus } from "../domain/campaign-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { enqueueCallDeliveries, enqueueCampaignDeliveries } from "./deliveries.ts";
+import { OPEN, RUNNING_UNABLE, SINGLES_UNABLE, TO_TAKE_BACK } from "./campaign-work.ts";
 import { sqlInstant } from "./sql-instant.ts";
-
-/** As the partial indexes have it. */
-const OPEN = "status in ('scheduled', 'running', 'paused')";
 
 export interface CampaignWindow extends Row {
   readonly id: string;
@@ -120,22 +118,8 @@ export async function fireCampaigns(tx: Queryable, now: Instant): Promise<number
 export async function pauseUnableCampaigns(db: Queryable): Promise<number> {
   const { rowCount } = await db.query(
     `update campaigns g set status = 'paused', status_reason = p.reason
-     from (
-       select c.id, case
-           when a.deleted_at is not null or not a.is_active then
-             'paused: its agent was deleted or is inactive; activate it and resume, or cancel'
-           when n.id is null then 'paused: its number ' || c.from_number || ' was deleted; import it again or cancel'
-           when not n.outbound_enabled then
-             'paused: its number ' || c.from_number || ' is not enabled for outbound calls'
-           when n.benched_at is not null then 'paused: the carrier refuses calls from ' || c.from_number || ': '
-             || coalesce(n.bench_reason, '') || '; mend it at the carrier, then resume'
-           when x.paused_at is not null then 'paused with its carrier account: ' || coalesce(x.pause_reason, '')
-             || '; mend it, then resume'
-         end as reason
-       from campaigns c join agents a on a.id = c.agent_id
-       left join phone_numbers n on n.id = c.phone_number_id left join carrier_accounts x on x.id = n.account_id
-       where c.status = 'running') p
-     where g.id = p.id and p.reason is not null and g.status = 'running'`,
+     from (${RUNNING_UNABLE}) p
+     where g.id = p.id and g.status = 'running'`,
   );
   return rowCount;
 }
@@ -193,14 +177,15 @@ export async function finishCampaigns(tx: Queryable, now: Instant): Promise<numb
   return ids.length;
 }
 
-/** Campaigns that have just expired have their waiting recipients closed. */
-export async function closeExpired(db: Queryable, now: Instant): Promise<void> {
-  await db.query(
+/** Campaigns that have just expired have their waiting recipients closed. Answers how many. */
+export async function closeExpired(db: Queryable, now: Instant): Promise<number> {
+  const { rowCount } = await db.query(
     `update campaigns g set closing = true
      where g.expires_at <= $1 and g.status in ('scheduled', 'running', 'paused') and not g.closing
        and exists (select from recipients r where r.campaign_id = g.id and not r.settled and r.state = 'waiting')`,
     [sqlInstant(now)],
   );
+  return rowCount;
 }
 
 /**
@@ -285,19 +270,7 @@ export async function endQueuedCalls(
  */
 export async function failUnableSingles(tx: Queryable, now: Instant): Promise<number> {
   const { rows } = await tx.query<{ id: number; queued_call_id: string | null; reason: string }>(
-    `select * from (
-       select r.id, r.queued_call_id, case
-         when k.revoked_at is not null then 'the API key was revoked'
-         when a.deleted_at is not null or not a.is_active then 'the agent was deleted or is inactive'
-         when n.id is null then 'the number was deleted'
-         when not n.outbound_enabled then 'the number is not enabled for outbound calls'
-         when n.benched_at is not null then 'the carrier refuses calls from the number: ' || coalesce(n.bench_reason, '')
-         when x.paused_at is not null then 'the carrier account is paused: ' || coalesce(x.pause_reason, '')
-       end as reason
-       from recipients r join api_keys k on k.id = r.key_id join agents a on a.id = r.agent_id
-       left join phone_numbers n on n.id = r.phone_number_id left join carrier_accounts x on x.id = n.account_id
-       where r.campaign_id is null and r.claimable) s
-     where reason is not null order by id limit 500`,
+    `${SINGLES_UNABLE} order by id limit 500`,
   );
   for (const row of rows) {
     await tx.query(
@@ -350,35 +323,13 @@ export async function requestEnds(
 /**
  * Asks for calls of live campaigns back that do not ring yet and may no longer be dialed: the
  * window (their zone's, where it runs in the recipients' zones) has closed, or the campaign has
- * expired.
+ * expired. Answers how many.
  */
 export async function takeBackClosed(db: Queryable, now: Instant): Promise<number> {
   const { rowCount } = await db.query(
-    `update calls c set end_requested = 'cancel', end_then = 'requeue', end_due_at = $1
-     from campaigns g, recipients r
-     where c.open and c.status = 'dialing' and c.end_requested is null
-       and g.id = c.campaign_id and g.status in ('running', 'paused') and r.id = c.recipient_id
-       and (g.expires_at <= $1 or case g.zone_mode when 'campaign'
-         then not (g.opens_at <= $1 and $1 < g.closes_at) and coalesce(g.window_overridden_until, '-infinity') <= $1
-         else not exists (select from zone_groups z where z.campaign_id = g.id and z.number = r.zone_group
-                          and z.opens_at <= $1 and $1 < z.closes_at) end)`,
+    `update calls set end_requested = 'cancel', end_then = 'requeue', end_due_at = $1
+     where id in (${TO_TAKE_BACK}) and open and status = 'dialing' and end_requested is null`,
     [sqlInstant(now)],
   );
   return rowCount;
-}
-
-/** The next instant at which a campaign opens, closes or expires; null when none will. */
-export async function nextWindowChange(db: Queryable, now: Instant): Promise<Instant | null> {
-  const { rows } = await db.query<{ at: Instant | null }>(
-    `select least(
-       (select min(opens_at) from campaigns where status = 'scheduled' and opens_at > $1),
-       (select min(opens_at) from campaigns where status = 'running' and opens_at > $1),
-       (select min(closes_at) from campaigns where ${OPEN} and closes_at > $1 and closes_at < 'infinity'),
-       (select min(opens_at) from zone_groups where opens_at > $1 and opens_at < 'infinity'),
-       (select min(closes_at) from zone_groups where closes_at > $1 and closes_at < 'infinity'),
-       (select min(expires_at) from campaigns where status in ('scheduled', 'running', 'paused') and expires_at > $1))
-       as at`,
-    [sqlInstant(now)],
-  );
-  return rows[0]?.at ?? null;
 }
