@@ -21,15 +21,17 @@ export function drawCampaigns(
   return Array.from({ length: count }, (_, index) => {
     const number = dice.pick(world.numbers as unknown as [NumberPlan, ...NumberPlan[]]);
     const zone = dice.chance(0.7) ? world.start.zone : dice.pick(ZONES);
-    const createdAt =
+    const earliest =
       world.start.at + (dice.chance(0.6) ? 0 : Math.floor(dice.between(0, world.faultsMs / 2)));
+    const window = dice.chance(0.45) ? null : drawWindow(dice, earliest, zone);
+    const createdAt = window === null ? earliest : pulledToClosing(dice, earliest, window, zone);
     return {
       id: `batchcall_${index}`,
       keyId: number.keyId,
       agentId: number.agentId,
       number,
       zone,
-      window: dice.chance(0.45) ? null : drawWindow(dice, createdAt, zone),
+      window,
       scheduledDate: dice.chance(0.7) ? null : drawDate(dice, createdAt, zone),
       createdAt,
       phones: drawPhones(dice),
@@ -66,6 +68,19 @@ function drawWindow(dice: Dice, at: number, zone: string): CallingWindow {
     endMinutes: endMinutes === start ? endMinutes + 1 : endMinutes,
     days: days.length === 0 ? WEEKDAYS : days,
   };
+}
+
+const MINUTE_MS = 60_000;
+const CLOSING_MS = 2_500;
+
+/** When its window closes with this minute, mostly so late that its first calls are caught by it. */
+function pulledToClosing(dice: Dice, at: number, window: CallingWindow, zone: string): number {
+  const nextMinute = Math.ceil((at + 1) / MINUTE_MS) * MINUTE_MS;
+  const local = Temporal.Instant.fromEpochMilliseconds(nextMinute).toZonedDateTimeISO(zone);
+  const minute = local.hour * 60 + local.minute;
+  const isClosing = minute === window.endMinutes % MINUTES_PER_DAY;
+  const beforeMs = Math.floor(dice.between(0, CLOSING_MS));
+  return isClosing && dice.chance(0.8) ? Math.max(at, nextMinute - beforeMs) : at;
 }
 
 function wrapMinute(minute: number): number {
