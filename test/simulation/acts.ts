@@ -2,11 +2,12 @@
 // them, which may die of it. What was committed is written down the moment it is.
 
 import type { Instant } from "../../src/domain/instant.ts";
+import type { E164 } from "../../src/domain/phone.ts";
 import { createCampaignVerbs } from "../../src/engine/campaign-verbs.ts";
 import type { Dice } from "../../src/simulator/dice.ts";
 import { updateApiKey } from "../../src/store/api-keys.ts";
 import { resumeDialing, stopDialing } from "../../src/store/installation.ts";
-import { sqlInstant } from "../../src/store/sql-instant.ts";
+import { suppressPhone } from "../../src/store/suppressions.ts";
 import type { DatabaseDesk, WorldConnection } from "./database-desk.ts";
 import { readMoment, type Evidence } from "./evidence.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -77,19 +78,23 @@ async function suppress(
   campaign: CampaignPlan,
 ): Promise<void> {
   const phone = parts.dice.pick(campaign.phones as unknown as [string, ...string[]]);
-  const { keyId } = campaign;
+  // Now and then one of the whole installation.
+  const keyId = parts.dice.chance(0.8) ? campaign.keyId : null;
   const database = parts.desk.databaseOf(process, () => {
     parts.evidence.suppressions.push({ keyId, phone, at: parts.now() });
     return Promise.resolve();
   });
   const id = `sup_${parts.evidence.suppressions.length}_${phone}`;
-  await database.transaction((tx) =>
-    tx.query(
-      `insert into suppressions (id, key_id, phone, source, created_at) values ($1, $2, $3, 'api', $4)
-       on conflict do nothing`,
-      [id, keyId, phone, sqlInstant(process.clock.now())],
-    ),
-  );
+  const now = process.clock.now();
+  const suppression = {
+    id,
+    phone: phone as E164,
+    reason: null,
+    keyId,
+    source: "api",
+    now,
+  } as const;
+  await database.transaction((tx) => suppressPhone(tx, suppression));
 }
 
 async function changeLimit(

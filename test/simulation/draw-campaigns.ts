@@ -2,6 +2,8 @@
 // world's start, so that they open, close and change while something happens.
 
 import { WEEKDAYS, type CallingWindow } from "../../src/domain/calling-window.ts";
+import { nextCommonOpening } from "../../src/domain/opening-in-all-zones.ts";
+import { RETRYABLE_REASONS, type RetryPolicy } from "../../src/domain/retry-policy.ts";
 import { localDateOf } from "../../src/domain/time-zone.ts";
 import type { Dice } from "../../src/simulator/dice.ts";
 import { phoneOf, type CampaignPlan, type NumberPlan } from "./world-plan.ts";
@@ -25,6 +27,7 @@ export function drawCampaigns(
       world.start.at + (dice.chance(0.6) ? 0 : Math.floor(dice.between(0, world.faultsMs / 2)));
     const window = dice.chance(0.45) ? null : drawWindow(dice, earliest, zone);
     const createdAt = window === null ? earliest : pulledToClosing(dice, earliest, window, zone);
+    const scheduledDate = dice.chance(0.7) ? null : drawDate(dice, createdAt, zone);
     return {
       id: `batchcall_${index}`,
       keyId: number.keyId,
@@ -32,9 +35,15 @@ export function drawCampaigns(
       number,
       zone,
       window,
-      scheduledDate: dice.chance(0.7) ? null : drawDate(dice, createdAt, zone),
+      scheduledDate,
       createdAt,
       phones: drawPhones(dice),
+      retryPolicy: dice.chance(0.7) ? null : drawRetryPolicy(dice),
+      expiresAt: dice.chance(0.8) ? null : createdAt + Math.floor(drawLifeMs(dice)),
+      zoneGroups:
+        window === null || dice.chance(0.75)
+          ? []
+          : drawZoneGroups(dice, { window, zone, scheduledDate, createdAt }),
     };
   });
 }
@@ -44,6 +53,39 @@ function drawPhones(dice: Dice): string[] {
   const count = Math.ceil(dice.between(0, dice.chance(0.15) ? 20 : 7));
   const pool = dice.chance(0.3) ? 4 : 60;
   return Array.from({ length: count }, () => phoneOf(Math.floor(dice.between(0, pool))));
+}
+
+/** Minutes, so that retries come while things still go wrong. */
+function drawRetryPolicy(dice: Dice): RetryPolicy {
+  return {
+    ended_reasons: dice.chance(0.5) ? RETRYABLE_REASONS : ["no-answer", "busy"],
+    max_attempts: dice.pick([2, 2, 3] as const),
+    after_minutes: dice.pick<readonly number[]>([[1], [1, 3], [5]]),
+    max_per_day: dice.chance(0.3) ? dice.pick([1, 2] as const) : null,
+    at_minutes: dice.chance(0.2) ? [Math.floor(dice.between(0, MINUTES_PER_DAY))] : [],
+  };
+}
+
+function drawLifeMs(dice: Dice): number {
+  return dice.chance(0.7) ? dice.between(5_000, 240_000) : dice.between(0.5, 4) * 86_400_000;
+}
+
+function drawZoneGroups(
+  dice: Dice,
+  campaign: Pick<CampaignPlan, "zone" | "scheduledDate" | "createdAt"> & {
+    readonly window: CallingWindow;
+  },
+): string[][] {
+  const { window, zone, scheduledDate, createdAt } = campaign;
+  const drawn = Array.from({ length: Math.ceil(dice.between(0, 3)) }, () => {
+    const first = dice.chance(0.5) ? zone : dice.pick(ZONES);
+    return dice.chance(0.5) ? [first] : [first, dice.pick(ZONES)].toSorted();
+  });
+  const sets = new Map(drawn.map((zones) => [...new Set(zones)]).map((it) => [it.join(), it]));
+  // The API refuses recipients for whom the window is never open.
+  return [...sets.values()].filter(
+    (zones) => nextCommonOpening(window, zones, createdAt, scheduledDate) !== null,
+  );
 }
 
 function drawDate(dice: Dice, at: number, zone: string): string {
@@ -73,7 +115,7 @@ function drawWindow(dice: Dice, at: number, zone: string): CallingWindow {
 const MINUTE_MS = 60_000;
 const CLOSING_MS = 2_500;
 
-/** When its window closes with this minute, mostly so late that its first calls are caught by it. */
+/** When its window closes with this minute: mostly so late that its first calls are caught. */
 function pulledToClosing(dice: Dice, at: number, window: CallingWindow, zone: string): number {
   const nextMinute = Math.ceil((at + 1) / MINUTE_MS) * MINUTE_MS;
   const local = Temporal.Instant.fromEpochMilliseconds(nextMinute).toZonedDateTimeISO(zone);

@@ -15,6 +15,7 @@ import {
   type CampaignPlan,
   type KeyPlan,
   type NumberPlan,
+  type PhoneCaps,
   type WorldPlan,
 } from "./world-plan.ts";
 import { drawStart } from "./world-start.ts";
@@ -66,6 +67,9 @@ function drawKeys(dice: Dice): KeyPlan[] {
     id: `key_${index}`,
     limit: dice.pick([1, 2, 3, 5, 8, 20] as const),
     maxCallsPerDay: dice.chance(0.08) ? Math.ceil(dice.between(2, 12)) : null,
+    maxCallsPerRecipient: dice.chance(0.15)
+      ? dice.pick<PhoneCaps>([{ per_24_hours: 1 }, { per_24_hours: 2 }, { per_7_days: 2 }])
+      : null,
   }));
 }
 

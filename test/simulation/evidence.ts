@@ -23,6 +23,8 @@ export interface Dial {
   readonly keyId: string;
   readonly campaignId: string | null;
   readonly recipientId: number;
+  /** 0: the campaign's own zone. */
+  readonly zoneGroup: number;
 }
 
 export interface RecipientRow extends Row {
@@ -80,7 +82,11 @@ export interface Evidence {
   readonly skewMs: number;
   readonly campaigns: ReadonlyMap<string, CampaignPlan>;
   readonly moments: Map<string, CampaignMoment[]>;
-  readonly suppressions: { readonly keyId: string; readonly phone: string; readonly at: Instant }[];
+  readonly suppressions: {
+    readonly keyId: string | null;
+    readonly phone: string;
+    readonly at: Instant;
+  }[];
   readonly stops: { readonly isStopped: boolean; readonly at: Instant }[];
   readonly limits: { readonly keyId: string; readonly limit: number; readonly at: Instant }[];
   readonly dials: Map<WrittenCreate, Dial>;
@@ -108,9 +114,11 @@ export async function readDial(
     keyId: string;
     campaignId: string | null;
     recipientId: number;
+    zoneGroup: number;
   }>(
-    `select key_id as "keyId", campaign_id as "campaignId", recipient_id as "recipientId"
-     from calls where id = $1`,
+    `select c.key_id as "keyId", c.campaign_id as "campaignId", c.recipient_id as "recipientId",
+       r.zone_group as "zoneGroup"
+     from calls c join recipients r on r.id = c.recipient_id where c.id = $1`,
     [create.order.callId],
   );
   return row === undefined ? null : { create, ...row };

@@ -363,12 +363,12 @@ export class SimulatedWorld {
 
   async #runUntilQuiet(): Promise<void> {
     const { calmFrom, campaigns } = this.#plan;
-    const hasWindows = campaigns.some((it) => it.window !== null || it.scheduledDate !== null);
-    const hasDayCap = this.#plan.keys.some((key) => key.maxCallsPerDay !== null);
-    const boundMs =
-      hasWindows || hasDayCap
-        ? CALM_WITH_WINDOWS_MS
-        : CALM_MS + this.statistics.recipients * CALM_PER_RECIPIENT_MS;
+    const waitsForDays =
+      campaigns.some((it) => it.window ?? it.scheduledDate ?? it.retryPolicy) ||
+      this.#plan.keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
+    const boundMs = waitsForDays
+      ? CALM_WITH_WINDOWS_MS
+      : CALM_MS + this.statistics.recipients * CALM_PER_RECIPIENT_MS;
     const deadline = calmFrom + boundMs;
     let lookedAt = Number.NEGATIVE_INFINITY;
     while (this.timeline.now() < deadline && (await this.timeline.step())) {

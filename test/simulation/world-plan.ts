@@ -3,6 +3,7 @@
 // draw-campaigns.ts, and written in world-rows.ts.
 
 import type { CallingWindow } from "../../src/domain/calling-window.ts";
+import type { RetryPolicy } from "../../src/domain/retry-policy.ts";
 import type { Instant } from "../../src/domain/instant.ts";
 import type { PersonaRates } from "../../src/simulator/people/persona.ts";
 import type { FaultMix } from "./fault-mix.ts";
@@ -11,6 +12,13 @@ export interface KeyPlan {
   readonly id: string;
   readonly limit: number;
   readonly maxCallsPerDay: number | null;
+  /** Calls to one phone over all campaigns, per rolling period. */
+  readonly maxCallsPerRecipient: PhoneCaps | null;
+}
+
+export interface PhoneCaps {
+  readonly per_24_hours?: number;
+  readonly per_7_days?: number;
 }
 
 export interface AccountPlan {
@@ -43,6 +51,15 @@ export interface CampaignPlan {
   readonly scheduledDate: string | null;
   readonly createdAt: Instant;
   readonly phones: readonly string[];
+  /** null: nobody is called a second time. */
+  readonly retryPolicy: RetryPolicy | null;
+  /** Who was not reached by then is not called any more. */
+  readonly expiresAt: Instant | null;
+  /**
+   * Sets of zones; the first is group 1. The window runs in the zones of each recipient's group, in
+   * turn over the list. Empty: in the campaign's own zone.
+   */
+  readonly zoneGroups: readonly (readonly string[])[];
 }
 
 export interface SinglePlan {

@@ -1,6 +1,7 @@
 // A world's rows: what the API would have written for these keys, numbers, campaigns and calls.
 
 import { WEEKDAYS, nextOpening } from "../../src/domain/calling-window.ts";
+import { nextCommonOpening } from "../../src/domain/opening-in-all-zones.ts";
 import { startOfLocalDay, zoneDataVersion } from "../../src/domain/time-zone.ts";
 import { sqlInstant, sqlInstantOrNull } from "../../src/store/sql-instant.ts";
 import type { WorldConnection } from "./database-desk.ts";
@@ -21,9 +22,15 @@ export async function insertTenants(connection: WorldConnection, plan: WorldPlan
   const now = sqlInstant(plan.startsAt);
   for (const [index, key] of plan.keys.entries()) {
     await connection.observe(
-      `insert into api_keys (id, secret_hash, concurrent_call_limit, max_calls_per_day, created_at)
-       values ($1, '\\x00', $2, $3, $4)`,
-      [key.id, key.limit, key.maxCallsPerDay, now],
+      `insert into api_keys (id, secret_hash, concurrent_call_limit, max_calls_per_day, max_calls_per_recipient, created_at)
+       values ($1, '\\x00', $2, $3, $4, $5)`,
+      [
+        key.id,
+        key.limit,
+        key.maxCallsPerDay,
+        key.maxCallsPerRecipient === null ? null : JSON.stringify(key.maxCallsPerRecipient),
+        now,
+      ],
     );
     await connection.observe(
       "insert into slots (key_id, number) select $1, n from generate_series(1, $2::int) n",
@@ -74,19 +81,33 @@ export async function insertCampaign(
   connection: WorldConnection,
   campaign: CampaignPlan,
 ): Promise<void> {
-  const { scheduledDate, window, zone, createdAt } = campaign;
+  const { scheduledDate, window, zone, createdAt, retryPolicy, expiresAt, zoneGroups } = campaign;
   const openFrom = scheduledDate === null ? null : startOfLocalDay(scheduledDate, zone);
-  const opening = nextOpening(window, zone, createdAt, openFrom);
+  const groups = zoneGroups.map((zones) => {
+    const opening = nextCommonOpening(window, zones, createdAt, scheduledDate);
+    if (opening === null) throw new Error(`${campaign.id} is never open in ${zones.join()}`);
+    return { zones, ...opening };
+  });
+  const opening =
+    groups.length === 0
+      ? nextOpening(window, zone, createdAt, openFrom)
+      : {
+          opensAt: Math.min(...groups.map((it) => it.opensAt)),
+          closesAt: Number.POSITIVE_INFINITY,
+        };
   const isScheduled = scheduledDate !== null;
   await connection.observe(
     `with campaign as (
        insert into campaigns (id, key_id, agent_id, phone_number_id, from_number, prompt, status, schedule_type,
          scheduled_date, timezone, zone_data_version, windows_open_from, opens_at, closes_at, recipients_count,
-         invalid_count, created_at, started_at, window_start_minutes, window_end_minutes, window_days)
-       values ($1, $2, $3, $4, $5, 'Say hello.', $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19)
+         invalid_count, created_at, started_at, window_start_minutes, window_end_minutes, window_days,
+         retry_policy, expires_at, zone_mode)
+       values ($1, $2, $3, $4, $5, 'Say hello.', $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19,
+         $21, $22, $23)
        returning id, key_id)
-     insert into recipients (campaign_id, key_id, row_index, phone, variables, due_at)
-     select campaign.id, campaign.key_id, n - 1, phone, '{}', $15
+     insert into recipients (campaign_id, key_id, row_index, phone, variables, due_at, zone_group)
+     select campaign.id, campaign.key_id, n - 1, phone, '{}', $15,
+       case when $24 = 0 then 0 else 1 + (n - 1) % $24::int end
      from campaign, unnest($20::text[]) with ordinality as u(phone, n) order by n`,
     [
       campaign.id,
@@ -109,8 +130,26 @@ export async function insertCampaign(
       window?.endMinutes ?? null,
       window === null ? null : window.days.length === 0 ? WEEKDAYS : window.days,
       campaign.phones,
+      retryPolicy === null ? null : JSON.stringify(retryPolicy),
+      sqlInstantOrNull(expiresAt),
+      groups.length === 0 ? "campaign" : "recipient",
+      groups.length,
     ],
   );
+  for (const [index, group] of groups.entries()) {
+    await connection.observe(
+      `insert into zone_groups (campaign_id, number, zones, opens_at, closes_at, zone_data_version)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [
+        campaign.id,
+        index + 1,
+        group.zones,
+        sqlInstant(group.opensAt),
+        sqlInstant(group.closesAt),
+        zoneDataVersion(),
+      ],
+    );
+  }
 }
 
 /** A single outbound call. */

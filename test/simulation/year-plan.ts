@@ -67,6 +67,9 @@ export function drawYear(seed: number): WorldPlan {
         scheduledDate,
         createdAt: startOfLocalDay(scheduledDate, "UTC") - 3 * DAY_MS,
         phones: [phoneOf(index * WEEKS + week)],
+        retryPolicy: null,
+        expiresAt: null,
+        zoneGroups: [],
       };
     });
   }).flat();
@@ -75,7 +78,7 @@ export function drawYear(seed: number): WorldPlan {
     startsAt,
     calmFrom: Date.UTC(2028, 0, 8),
     skewsMs: [0],
-    keys: [{ id: "key_0", limit: 40, maxCallsPerDay: null }],
+    keys: [{ id: "key_0", limit: 40, maxCallsPerDay: null, maxCallsPerRecipient: null }],
     accounts: [
       {
         id: "acct_0",
