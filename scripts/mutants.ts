@@ -72,7 +72,7 @@ function readMutant(fileName: string): Mutant {
 async function tryMutant(mutant: Mutant, clusterUrl: string): Promise<Outcome> {
   const startedAt = performance.now();
   await mustRun("git", ["apply", mutant.file]);
-  const { output } = await run(process.execPath, [
+  const { code, output } = await run(process.execPath, [
     "scripts/simulate.ts",
     ...["--from", "1", "--seeds", String(mutant.seeds), "--stop-at-first"],
     ...["--database-url", clusterUrl],
@@ -80,7 +80,7 @@ async function tryMutant(mutant: Mutant, clusterUrl: string): Promise<Outcome> {
   await mustRun("git", ["apply", "--reverse", mutant.file]);
   const found = /^seed (\d+) broke "([^"]+)"/m.exec(output);
   if (found === null && !output.includes("every rule held")) {
-    throw new Error(`${mutant.name}: the simulation did not end as it should:\n${output}`);
+    throw new Error(`${mutant.name}: the simulation ended with ${code}:\n${output}`);
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   const caught = found === null ? null : { seed: found[1] ?? "", rule: found[2] ?? "" };
@@ -101,7 +101,7 @@ async function mustRun(command: string, args: readonly string[]): Promise<void> 
 function run(
   command: string,
   args: readonly string[],
-): Promise<{ readonly code: number | null; readonly output: string }> {
+): Promise<{ readonly code: number | string | null; readonly output: string }> {
   const child = spawn(command, args, {
     cwd: copy,
     timeout: TIMEOUT_MS,
@@ -114,8 +114,8 @@ function run(
   child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolveRun, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => {
-      resolveRun({ code, output: Buffer.concat(chunks).toString("utf8") });
+    child.once("close", (code, signal) => {
+      resolveRun({ code: code ?? signal, output: Buffer.concat(chunks).toString("utf8") });
     });
   });
 }

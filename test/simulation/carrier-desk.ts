@@ -78,7 +78,7 @@ export class CarrierDesk {
   readonly createOf = new Map<Call, WrittenCreate>();
   /** Accounts that a callback of theirs was brought to us for. */
   readonly calledBack = new Set<string>();
-  /** When a process last learned from the books where a call is. */
+  /** When a process last learned from the books that a call, open then, is where it is. */
   readonly lookedAt = new Map<Call, number>();
   unknownAnswers = 0;
   readonly #parts: CarrierDeskParts;
@@ -350,7 +350,7 @@ export class CarrierDesk {
       call !== null &&
       timeline.now() - call.createdAt < faults().readLagMs * openDice(sid, "read lag").fraction();
     if (call === null || isBehind) return { kind: "absent" as const };
-    this.lookedAt.set(call, timeline.now());
+    if (!isEnded(call)) this.lookedAt.set(call, timeline.now());
     return { kind: "found" as const, call: snapshotOf(call) };
   }
 
