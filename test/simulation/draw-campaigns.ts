@@ -66,7 +66,9 @@ function drawRetryPolicy(dice: Dice): RetryPolicy {
   };
 }
 
+/** Often so short that it ends while its first calls are being made. */
 function drawLifeMs(dice: Dice): number {
+  if (dice.chance(0.5)) return dice.between(200, 4_000);
   return dice.chance(0.7) ? dice.between(5_000, 240_000) : dice.between(0.5, 4) * 86_400_000;
 }
 
