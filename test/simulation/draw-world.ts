@@ -40,7 +40,9 @@ export function drawWorld(seed: number): WorldPlan {
   );
   const faultsMs = dice.between(60_000, 420_000);
   const campaigns = drawCampaigns(openDice(seed, "campaigns"), { numbers, start, faultsMs });
-  const calmFrom = start.at + Math.round(faultsMs);
+  // Nothing is made any more when it becomes calm.
+  const madeAt = campaigns.map((campaign) => campaign.createdAt + 1_000);
+  const calmFrom = Math.max(start.at + Math.round(faultsMs), ...madeAt);
   const singles = Array.from({ length: dice.chance(0.6) ? 0 : 3 }, () => ({
     number: dice.pick(numbers as unknown as [NumberPlan, ...NumberPlan[]]),
     phone: phoneOf(Math.floor(dice.between(0, 60))),
