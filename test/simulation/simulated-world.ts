@@ -49,6 +49,9 @@ const CALM_PER_RECIPIENT_MS = 4 * 60_000;
 /** Windows open at least once a week. A narrow one takes a few people each time. */
 const CALM_WITH_WINDOWS_MS = 120 * 86_400_000;
 
+/** Ten times what a world needs: one that goes on in circles is stuck, whatever its clock says. */
+const MAX_TICKS = 4_000;
+const MAX_TICKS_PER_RECIPIENT = 100;
 /** After the last recipient is settled: what comes late comes now. */
 const REST_MS = 20_000;
 
@@ -373,6 +376,12 @@ export class SimulatedWorld {
     let lookedAt = Number.NEGATIVE_INFINITY;
     while (this.timeline.now() < deadline && (await this.timeline.step())) {
       if (this.#broken !== null) throw this.#broken;
+      if (
+        this.statistics.ticks >
+        MAX_TICKS + this.statistics.recipients * MAX_TICKS_PER_RECIPIENT
+      ) {
+        this.#fail("work comes to an end", `${this.statistics.ticks} ticks and not done`);
+      }
       const quietMs = this.timeline.now() - this.#lastWriteAt;
       if (!this.#isCalm || quietMs < 2_000 || lookedAt === this.#lastWriteAt) continue;
       lookedAt = this.#lastWriteAt;
