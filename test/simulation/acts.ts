@@ -102,7 +102,7 @@ async function changeLimit(
   process: SimulatedProcess,
   keyId: string,
 ): Promise<void> {
-  const limit = parts.dice.pick([1, 2, 4, 9] as const);
+  const limit = parts.dice.pick([1, 1, 2, 9] as const);
   const database = parts.desk.databaseOf(process, () => {
     parts.evidence.limits.push({ keyId, limit, at: parts.now() });
     return Promise.resolve();

@@ -19,6 +19,7 @@ import {
 } from "./dial-rules.ts";
 import type { Dial, Evidence, Tables } from "./evidence.ts";
 import {
+  campaignsEnd,
   carrierCallsBelong,
   countersEqualRows,
   everyRecipientGoesOn,
@@ -69,6 +70,7 @@ export const TABLE_RULES: readonly TableRule[] = [
   { name: "every recipient has ended or has what comes next", check: everyRecipientGoesOn },
   { name: "slots are the open calls", check: slotsAreOpenCalls },
   { name: "counters equal rows", check: countersEqualRows },
+  { name: "a campaign with nobody left ends within seconds", check: campaignsEnd },
 ];
 
 /** When a world has become quiet. */

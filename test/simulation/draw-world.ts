@@ -118,6 +118,7 @@ const ACTS: readonly [ActKind, ...ActKind[]] = [
   "suppress",
   "suppress",
   "lower_limit",
+  "lower_limit",
   "stop_dialing",
   "restart_dialing",
 ];

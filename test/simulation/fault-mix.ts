@@ -67,7 +67,19 @@ export const NO_FAULTS: FaultMix = {
   freezes: 0,
 };
 
+/** Nothing comes back from the carrier, and its list is as far behind as it is believed to get. */
+function darkened(carrier: CarrierFaults, dice: Dice): CarrierFaults {
+  const hangAfter = dice.between(0.2, 0.8);
+  const callbacks = { ...carrier.callbacks, lost: 1 };
+  return { ...carrier, hangAfter, listLagMs: 120_000, callbacks };
+}
+
 export function drawFaultMix(dice: Dice): FaultMix {
+  const mix = drawMix(dice);
+  return dice.chance(0.08) ? { ...mix, carrier: darkened(mix.carrier, dice) } : mix;
+}
+
+function drawMix(dice: Dice): FaultMix {
   const severity = dice.pick([0, 0.3, 1, 1, 2] as const);
   // Half of the faults are missing in each world, so that the others are seen alone too.
   const often = (most: number): number =>

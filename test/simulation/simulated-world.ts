@@ -226,9 +226,7 @@ export class SimulatedWorld {
       connection: this.#connection,
       dice,
       lastWriteAt: () => this.#lastWriteAt,
-      onTick: () => {
-        this.statistics.ticks += 1;
-      },
+      onTick: () => this.#countTick(),
       beforeTick: reportsOf(process, this.#connection),
       onTickFailed: () => this.#note(`${name} a tick failed`),
     });
@@ -364,24 +362,29 @@ export class SimulatedWorld {
     }
   }
 
-  async #runUntilQuiet(): Promise<void> {
-    const { calmFrom, campaigns } = this.#plan;
+  /** When a calm world must have finished. */
+  #deadline(): number {
+    const { calmFrom, campaigns, keys } = this.#plan;
     const waitsForDays =
       campaigns.some((it) => it.window ?? it.scheduledDate ?? it.retryPolicy) ||
-      this.#plan.keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
-    const boundMs = waitsForDays
-      ? CALM_WITH_WINDOWS_MS
-      : CALM_MS + this.statistics.recipients * CALM_PER_RECIPIENT_MS;
-    const deadline = calmFrom + boundMs;
+      keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
+    if (waitsForDays) return calmFrom + CALM_WITH_WINDOWS_MS;
+    return calmFrom + CALM_MS + this.statistics.recipients * CALM_PER_RECIPIENT_MS;
+  }
+
+  #countTick(): void {
+    const { statistics } = this;
+    statistics.ticks += 1;
+    if (statistics.ticks > MAX_TICKS + statistics.recipients * MAX_TICKS_PER_RECIPIENT) {
+      this.#fail("work comes to an end", `${statistics.ticks} ticks and not done`);
+    }
+  }
+
+  async #runUntilQuiet(): Promise<void> {
+    const deadline = this.#deadline();
     let lookedAt = Number.NEGATIVE_INFINITY;
     while (this.timeline.now() < deadline && (await this.timeline.step())) {
       if (this.#broken !== null) throw this.#broken;
-      if (
-        this.statistics.ticks >
-        MAX_TICKS + this.statistics.recipients * MAX_TICKS_PER_RECIPIENT
-      ) {
-        this.#fail("work comes to an end", `${this.statistics.ticks} ticks and not done`);
-      }
       const quietMs = this.timeline.now() - this.#lastWriteAt;
       if (!this.#isCalm || quietMs < 2_000 || lookedAt === this.#lastWriteAt) continue;
       lookedAt = this.#lastWriteAt;

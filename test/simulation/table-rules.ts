@@ -5,6 +5,8 @@ import { isOverConcurrency, wasTakenBack } from "./dial-rules.ts";
 import type { Evidence, Tables } from "./evidence.ts";
 
 const ENDED_CALLS = new Set(["completed", "busy", "no_answer", "failed", "canceled"]);
+/** A process that crashed or stopped at the last moment is back by then. */
+const BACK_AFTER_MS = 90_000;
 const UNSETTLED = new Set(["waiting", "calling"]);
 
 export function finalStatesStay(tables: Tables, before: Tables | null): string | null {
@@ -84,6 +86,20 @@ export function countersEqualRows(tables: Tables): string | null {
     if (key.slots !== key.limit) return `${key.id} has ${key.slots} slots, limit ${key.limit}`;
   }
   return null;
+}
+
+/** Between two looks, when nothing goes wrong any more and every process has long been back. */
+export function campaignsEnd(
+  tables: Tables,
+  before: Tables | null,
+  evidence: Evidence,
+): string | null {
+  if (evidence.now() < evidence.plan.calmFrom + BACK_AFTER_MS) return null;
+  const isDone = (at: Tables, id: string): boolean =>
+    at.campaigns.some((it) => it.id === id && it.status === "running") &&
+    at.recipients.every((it) => it.campaignId !== id || it.settled);
+  const late = before?.campaigns.find(({ id }) => isDone(before, id) && isDone(tables, id));
+  return late === undefined ? null : `${late.id} is running and everybody is settled`;
 }
 
 export function everythingFinished(tables: Tables): string | null {
