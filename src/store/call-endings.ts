@@ -204,6 +204,8 @@ export async function requeueCalls(
   const { rows } = await tx.query<{ key_id: string; to_number: string }>(
     `update calls c set status = 'queued', open = false, lease_owner = null, lease_until = null, dial_at = null,
        sent_at = null, last_byte_at = null, unknown_at = null, look_ups = 0, look_up_at = null, busy_at = null,
+       former_carrier_call_ids = case when c.carrier_call_id is null then c.former_carrier_call_ids
+         else c.former_carrier_call_ids || c.carrier_call_id end,
        carrier_call_id = null, ringing_at = null, end_requested = null, end_then = null, end_due_at = null,
        end_cause = null, ended_at = null, ended_reason = null,
        sip_response_code = null, dial_number = c.dial_number + case when p.closes then 1 else 0 end

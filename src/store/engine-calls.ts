@@ -193,7 +193,8 @@ export async function scheduleLookUps(
 }
 
 /**
- * The carrier's ids among `carrierCallIds` that already belong to a call of ours on the account.
+ * The carrier's ids among `carrierCallIds` that already belong to a call of ours on the account, or
+ * did before that call was taken back.
  */
 export async function listBoundCarrierCalls(
   db: Queryable,
@@ -201,7 +202,10 @@ export async function listBoundCarrierCalls(
   carrierCallIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await db.query<{ carrier_call_id: string }>(
-    "select carrier_call_id from calls where account_id = $1 and carrier_call_id = any($2)",
+    `select carrier_call_id from calls where account_id = $1 and carrier_call_id = any($2)
+     union
+     select unnest(former_carrier_call_ids) from calls
+     where account_id = $1 and former_carrier_call_ids <> '{}' and former_carrier_call_ids && $2`,
     [accountId, carrierCallIds],
   );
   return new Set(rows.map((row) => row.carrier_call_id));

@@ -168,3 +168,12 @@ export async function readTables(connection: WorldConnection): Promise<Tables> {
   );
   return { recipients, calls, campaigns, keys };
 }
+
+/** Nobody is left to call, and nothing is under way. */
+export async function isQuiet(connection: WorldConnection): Promise<boolean> {
+  const [row] = await connection.observe<{ busy: boolean }>(
+    `select exists (select from recipients where not settled) or exists (select from calls where open)
+       or exists (select from campaigns where status in ('scheduled', 'running', 'paused')) as busy`,
+  );
+  return row?.busy === false;
+}

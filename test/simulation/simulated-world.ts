@@ -3,12 +3,11 @@
 // rule is checked where it can break. Nothing here reads a clock or dice of its own.
 
 import type { CarrierEvent } from "../../src/domain/carrier-event.ts";
-import type { EngineDependencies } from "../../src/engine/engine-dependencies.ts";
 import { newCallId } from "../../src/domain/ids.ts";
-import { AccountSettings, createAccount } from "../../src/simulator/carrier-model/account.ts";
 import { openDice, type Dice } from "../../src/simulator/dice.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { carryOut, type ActParts } from "./acts.ts";
+import { carrierAccounts } from "./carrier-accounts.ts";
 import { CarrierDesk, type WrittenCreate } from "./carrier-desk.ts";
 import {
   END_RULES,
@@ -19,14 +18,23 @@ import {
   type TableRule,
 } from "./checkers.ts";
 import { DatabaseDesk, type WorldConnection } from "./database-desk.ts";
+import { engineDependencies } from "./engine-dependencies.ts";
 import { EngineHost } from "./engine-host.ts";
-import { readDial, readTables, type Dial, type Evidence, type Tables } from "./evidence.ts";
+import {
+  isQuiet,
+  readDial,
+  readTables,
+  type Dial,
+  type Evidence,
+  type Tables,
+} from "./evidence.ts";
 import { NO_FAULTS, type FaultMix } from "./fault-mix.ts";
 import { Journal } from "./journal.ts";
 import { reportsOf } from "./process-reports.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { noStatistics, type Statistics } from "./statistics.ts";
 import { Timeline } from "./timeline.ts";
+import { deadlineOf, mostTicks } from "./world-limits.ts";
 import type { ActPlan, WorldPlan } from "./world-plan.ts";
 import { emptyWorld, insertCampaign, insertSingle, insertTenants } from "./world-rows.ts";
 
@@ -43,15 +51,6 @@ export interface WorldResult {
 
 const TABLES_EVERY_MS = 15_000;
 const MEND_EVERY_MS = 20_000;
-/** Without windows a calm world is done within this, and a while for each recipient. */
-const CALM_MS = 60 * 60_000;
-const CALM_PER_RECIPIENT_MS = 4 * 60_000;
-/** Windows open at least once a week. A narrow one takes a few people each time. */
-const CALM_WITH_WINDOWS_MS = 120 * 86_400_000;
-
-/** Ten times what a world needs: one that goes on in circles is stuck, whatever its clock says. */
-const MAX_TICKS = 4_000;
-const MAX_TICKS_PER_RECIPIENT = 100;
 /** After the last recipient is settled: what comes late comes now. */
 const REST_MS = 20_000;
 
@@ -110,19 +109,7 @@ export class SimulatedWorld {
       timeline: this.timeline,
       journal: this.journal,
       rates: plan.rates,
-      accounts: plan.accounts.map((account) =>
-        createAccount(
-          AccountSettings.parse({
-            account_sid: account.sid,
-            auth_token: "token",
-            cps: account.carrierCallsPerSecond,
-            max_concurrent_calls: account.carrierConcurrency,
-            numbers: plan.numbers
-              .filter((number) => number.accountId === account.id)
-              .map((number) => ({ phone_number: number.phone })),
-          }),
-        ),
-      ),
+      accounts: carrierAccounts(plan),
       faults: () => this.#faults.carrier,
       onWritten: (create) => this.#onWritten(create),
       onTaken: (create) => this.#onTaken(create),
@@ -221,7 +208,12 @@ export class SimulatedWorld {
     });
     const host = new EngineHost({
       process,
-      dependencies: this.#dependencies(process),
+      dependencies: engineDependencies({
+        process,
+        random: seededRandom(this.#plan.seed * 1_000 + this.#generation),
+        database: this.#database.databaseOf(process),
+        carrier: this.#carrier.portOf(process),
+      }),
       timeline: this.timeline,
       connection: this.#connection,
       dice,
@@ -233,30 +225,6 @@ export class SimulatedWorld {
     this.#hosts.push(host);
     this.#note(`${name} starts`);
     host.start();
-  }
-
-  #dependencies(process: SimulatedProcess): EngineDependencies {
-    const note = (_facts: object, _message: string): void => {};
-    return {
-      clock: process.clock,
-      random: seededRandom(this.#plan.seed * 1_000 + this.#generation),
-      database: this.#database.databaseOf(process),
-      carrier: this.#carrier.portOf(process),
-      owner: process.name,
-      model: {
-        configuration: () => ({ kind: "ready", name: "silent" }),
-        reply: () => {
-          throw new Error("the engine never talks");
-        },
-        answer: () => {
-          throw new Error("the engine asks nothing");
-        },
-      },
-      curfew: null,
-      log: { info: note, warn: note, error: note },
-      decryptToken: () => "token",
-      prepareGreeting: (settings) => settings.welcome_message,
-    };
   }
 
   async #onCrash(process: SimulatedProcess, where: string, index: number): Promise<void> {
@@ -362,33 +330,23 @@ export class SimulatedWorld {
     }
   }
 
-  /** When a calm world must have finished. */
-  #deadline(): number {
-    const { calmFrom, campaigns, keys } = this.#plan;
-    const waitsForDays =
-      campaigns.some((it) => it.window ?? it.scheduledDate ?? it.retryPolicy) ||
-      keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
-    if (waitsForDays) return calmFrom + CALM_WITH_WINDOWS_MS;
-    return calmFrom + CALM_MS + this.statistics.recipients * CALM_PER_RECIPIENT_MS;
-  }
-
   #countTick(): void {
     const { statistics } = this;
     statistics.ticks += 1;
-    if (statistics.ticks > MAX_TICKS + statistics.recipients * MAX_TICKS_PER_RECIPIENT) {
+    if (statistics.ticks > mostTicks(statistics.recipients)) {
       this.#fail("work comes to an end", `${statistics.ticks} ticks and not done`);
     }
   }
 
   async #runUntilQuiet(): Promise<void> {
-    const deadline = this.#deadline();
+    const deadline = deadlineOf(this.#plan, this.statistics.recipients);
     let lookedAt = Number.NEGATIVE_INFINITY;
     while (this.timeline.now() < deadline && (await this.timeline.step())) {
       if (this.#broken !== null) throw this.#broken;
       const quietMs = this.timeline.now() - this.#lastWriteAt;
       if (!this.#isCalm || quietMs < 2_000 || lookedAt === this.#lastWriteAt) continue;
       lookedAt = this.#lastWriteAt;
-      if (await this.#isQuiet()) break;
+      if (await isQuiet(this.#connection)) break;
     }
     // The carrier still ends what it holds, and whatever it says changes nothing.
     const restUntil = this.timeline.now() + REST_MS;
@@ -401,14 +359,6 @@ export class SimulatedWorld {
     if (this.#broken !== null) throw this.#broken;
     this.statistics.uncertain = tables.recipients.filter((it) => it.state === "uncertain").length;
     for (const row of tables.recipients) this.#note(`recipient ${row.id} ${row.state}`);
-  }
-
-  async #isQuiet(): Promise<boolean> {
-    const [row] = await this.#connection.observe<{ busy: boolean }>(
-      `select exists (select from recipients where not settled) or exists (select from calls where open)
-         or exists (select from campaigns where status in ('scheduled', 'running', 'paused')) as busy`,
-    );
-    return row?.busy === false;
   }
 
   // --- rules

@@ -1,0 +1,28 @@
+// How long a world may take before it counts as stuck: in virtual time once nothing goes wrong any
+// more, and in ticks, whatever its clock says.
+
+import type { Instant } from "../../src/domain/instant.ts";
+import type { WorldPlan } from "./world-plan.ts";
+
+/** Without windows a calm world is done within this, and a while for each recipient. */
+const CALM_MS = 60 * 60_000;
+const CALM_PER_RECIPIENT_MS = 4 * 60_000;
+/** Windows open at least once a week. A narrow one takes a few people each time. */
+const CALM_WITH_WINDOWS_MS = 120 * 86_400_000;
+/** Ten times what a world needs: one that goes on in circles is stuck. */
+const MAX_TICKS = 4_000;
+const MAX_TICKS_PER_RECIPIENT = 100;
+
+/** When a calm world must have finished. */
+export function deadlineOf(plan: WorldPlan, recipients: number): Instant {
+  const { calmFrom, campaigns, keys } = plan;
+  const waitsForDays =
+    campaigns.some((it) => it.window ?? it.scheduledDate ?? it.retryPolicy) ||
+    keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
+  if (waitsForDays) return calmFrom + CALM_WITH_WINDOWS_MS;
+  return calmFrom + CALM_MS + recipients * CALM_PER_RECIPIENT_MS;
+}
+
+export function mostTicks(recipients: number): number {
+  return MAX_TICKS + recipients * MAX_TICKS_PER_RECIPIENT;
+}
