@@ -23,7 +23,8 @@ import { drawStart } from "./world-start.ts";
 export function drawWorld(seed: number): WorldPlan {
   const dice = openDice(seed, "world");
   const start = drawStart(openDice(seed, "start"));
-  const keys = drawKeys(dice);
+  const webhookDice = openDice(seed, "webhooks");
+  const keys = drawKeys(dice).map((key) => ({ ...key, hasWebhook: webhookDice.chance(0.3) }));
   const accounts = drawAccounts(dice);
   const numbers = keys.flatMap((key, index) =>
     accounts
@@ -64,7 +65,7 @@ export function drawWorld(seed: number): WorldPlan {
   };
 }
 
-function drawKeys(dice: Dice): KeyPlan[] {
+function drawKeys(dice: Dice): Omit<KeyPlan, "hasWebhook">[] {
   return Array.from({ length: dice.chance(0.4) ? 2 : 1 }, (_, index) => ({
     id: `key_${index}`,
     limit: dice.pick([1, 2, 3, 5, 8, 20] as const),

@@ -31,8 +31,17 @@ export interface CarrierFaults {
   };
 }
 
+/** What the users' webhook addresses do. */
+export interface OutboundFaults {
+  readonly lost: number;
+  readonly failing: number;
+  /** Refused for good. */
+  readonly gone: number;
+}
+
 export interface FaultMix {
   readonly carrier: CarrierFaults;
+  readonly outbound: OutboundFaults;
   readonly database: DatabaseFaults;
   /** Ordinary port calls until a process crashes, on average; Infinity: none does. */
   readonly meanFuse: number;
@@ -62,6 +71,7 @@ export const NO_FAULTS: FaultMix = {
     foreign: 0,
     callbacks: { lost: 0, doubled: 0, late: 0, lateMs: 1_000, reordered: 0 },
   },
+  outbound: { lost: 0, failing: 0, gone: 0 },
   database: { broken: 0, slow: 0, slowMs: 0, rerun: 0 },
   meanFuse: Number.POSITIVE_INFINITY,
   freezes: 0,
@@ -76,7 +86,13 @@ function darkened(carrier: CarrierFaults, dice: Dice): CarrierFaults {
 
 export function drawFaultMix(dice: Dice): FaultMix {
   const mix = drawMix(dice);
-  return dice.chance(0.08) ? { ...mix, carrier: darkened(mix.carrier, dice) } : mix;
+  const dark = dice.chance(0.08) ? { ...mix, carrier: darkened(mix.carrier, dice) } : mix;
+  return { ...dark, outbound: drawOutbound(dice) };
+}
+
+function drawOutbound(dice: Dice): OutboundFaults {
+  const often = (): number => (dice.chance(0.5) ? 0 : dice.fraction() * 0.7);
+  return { lost: often(), failing: often(), gone: dice.chance(0.2) ? 0.1 : 0 };
 }
 
 function drawMix(dice: Dice): FaultMix {
@@ -110,6 +126,7 @@ function drawMix(dice: Dice): FaultMix {
         reordered: often(0.4),
       },
     },
+    outbound: { lost: 0, failing: 0, gone: 0 },
     database: {
       broken: often(0.004),
       slow: often(0.01),

@@ -11,6 +11,8 @@ export interface Statistics {
   unknown: number;
   /** Recipients left to a person. */
   uncertain: number;
+  /** Webhooks whose bytes were written. */
+  webhooks: number;
   crashes: number;
   /** What people did. */
   acts: number;
@@ -26,6 +28,7 @@ export function noStatistics(): Statistics {
     callbacks: 0,
     unknown: 0,
     uncertain: 0,
+    webhooks: 0,
     crashes: 0,
     acts: 0,
     ticks: 0,

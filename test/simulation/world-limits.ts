@@ -6,6 +6,8 @@ import type { WorldPlan } from "./world-plan.ts";
 
 /** Without windows a calm world is done within this, and a while for each recipient. */
 const CALM_MS = 60 * 60_000;
+/** A webhook is tried again for this long, and a while more. */
+const CALM_WITH_WEBHOOKS_MS = 3 * 60 * 60_000;
 const CALM_PER_RECIPIENT_MS = 4 * 60_000;
 /** Windows open at least once a week. A narrow one takes a few people each time. */
 const CALM_WITH_WINDOWS_MS = 120 * 86_400_000;
@@ -20,7 +22,8 @@ export function deadlineOf(plan: WorldPlan, recipients: number): Instant {
     campaigns.some((it) => it.window ?? it.scheduledDate ?? it.retryPolicy) ||
     keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
   if (waitsForDays) return calmFrom + CALM_WITH_WINDOWS_MS;
-  return calmFrom + CALM_MS + recipients * CALM_PER_RECIPIENT_MS;
+  const restMs = keys.some((key) => key.hasWebhook) ? CALM_WITH_WEBHOOKS_MS : CALM_MS;
+  return calmFrom + restMs + recipients * CALM_PER_RECIPIENT_MS;
 }
 
 export function mostTicks(recipients: number): number {

@@ -14,7 +14,11 @@ export interface KeyPlan {
   readonly maxCallsPerDay: number | null;
   /** Calls to one phone over all campaigns, per rolling period. */
   readonly maxCallsPerRecipient: PhoneCaps | null;
+  readonly hasWebhook: boolean;
 }
+
+/** Where the events of a key's calls are told, if they are. */
+export const WEBHOOK_URL = "https://hooks.example.com/calls";
 
 export interface PhoneCaps {
   readonly per_24_hours?: number;

@@ -5,7 +5,7 @@ import { nextCommonOpening } from "../../src/domain/opening-in-all-zones.ts";
 import { startOfLocalDay, zoneDataVersion } from "../../src/domain/time-zone.ts";
 import { sqlInstant, sqlInstantOrNull } from "../../src/store/sql-instant.ts";
 import type { WorldConnection } from "./database-desk.ts";
-import type { CampaignPlan, SinglePlan, WorldPlan } from "./world-plan.ts";
+import { WEBHOOK_URL, type CampaignPlan, type SinglePlan, type WorldPlan } from "./world-plan.ts";
 
 /** Everything that a world writes. Fresh files: rows lie the same way for the same seed. */
 const EMPTY = `truncate call_analyses, deliveries, call_events, slots,
@@ -48,6 +48,7 @@ export async function insertTenants(connection: WorldConnection, plan: WorldPlan
           welcome_message: "Hello.",
           max_call_duration_seconds: 600,
           amd_enabled: true,
+          ...(key.hasWebhook ? { webhook_url: WEBHOOK_URL } : {}),
         }),
         now,
       ],

@@ -78,7 +78,15 @@ export function drawYear(seed: number): WorldPlan {
     startsAt,
     calmFrom: Date.UTC(2028, 0, 8),
     skewsMs: [0],
-    keys: [{ id: "key_0", limit: 40, maxCallsPerDay: null, maxCallsPerRecipient: null }],
+    keys: [
+      {
+        id: "key_0",
+        limit: 40,
+        maxCallsPerDay: null,
+        maxCallsPerRecipient: null,
+        hasWebhook: false,
+      },
+    ],
     accounts: [
       {
         id: "acct_0",
