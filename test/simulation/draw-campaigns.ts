@@ -41,7 +41,7 @@ export function drawCampaigns(
       retryPolicy: dice.chance(0.7) ? null : drawRetryPolicy(dice),
       expiresAt: dice.chance(0.8) ? null : createdAt + Math.floor(drawLifeMs(dice)),
       zoneGroups:
-        window === null || dice.chance(0.75)
+        window === null || dice.chance(0.6)
           ? []
           : drawZoneGroups(dice, { window, zone, scheduledDate, createdAt }),
     };
@@ -81,7 +81,7 @@ function drawZoneGroups(
   const { window, zone, scheduledDate, createdAt } = campaign;
   const drawn = Array.from({ length: Math.ceil(dice.between(0, 3)) }, () => {
     const first = dice.chance(0.5) ? zone : dice.pick(ZONES);
-    return dice.chance(0.5) ? [first] : [first, dice.pick(ZONES)].toSorted();
+    return dice.chance(0.3) ? [first] : [first, dice.pick(ZONES)].toSorted();
   });
   const sets = new Map(drawn.map((zones) => [...new Set(zones)]).map((it) => [it.join(), it]));
   // The API refuses recipients for whom the window is never open.

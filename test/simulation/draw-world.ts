@@ -49,7 +49,7 @@ export function drawWorld(seed: number): WorldPlan {
     phone: phoneOf(Math.floor(dice.between(0, 60))),
     createdAt: start.at + Math.floor(dice.between(0, faultsMs * 0.7)),
   }));
-  return {
+  const plan: WorldPlan = {
     seed,
     startsAt: start.at,
     calmFrom,
@@ -62,6 +62,25 @@ export function drawWorld(seed: number): WorldPlan {
     acts: drawActs(openDice(seed, "acts"), campaigns, start.at, calmFrom),
     faults: drawFaultMix(openDice(seed, "faults")),
     rates: drawRates(openDice(seed, "rates")),
+  };
+  const jam = openDice(seed, "jam");
+  return jam.chance(0.08) ? jammed(plan, jam) : plan;
+}
+
+/**
+ * The carrier is slower than we believe, so that calls are taken back from its queue, and many of
+ * the requests after that get lost.
+ */
+function jammed(plan: WorldPlan, dice: Dice): WorldPlan {
+  const carrier = { ...plan.faults.carrier, errorBefore: dice.between(0.3, 0.7), listLagMs: 0 };
+  return {
+    ...plan,
+    accounts: plan.accounts.map((account) => ({
+      ...account,
+      callsPerSecond: 10,
+      carrierCallsPerSecond: dice.between(0.2, 0.6),
+    })),
+    faults: { ...plan.faults, carrier },
   };
 }
 

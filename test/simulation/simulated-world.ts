@@ -20,10 +20,6 @@ import {
 import { DatabaseDesk, type WorldConnection } from "./database-desk.ts";
 import { engineDependencies } from "./engine-dependencies.ts";
 import { EngineHost } from "./engine-host.ts";
-import { jobsDependencies } from "./jobs-dependencies.ts";
-import { JobsHost } from "./jobs-host.ts";
-import { OutboundDesk } from "./outbound-desk.ts";
-import { WEBHOOK_RULES, areJobsQuiet, readWebhooks } from "./webhook-rules.ts";
 import {
   isQuiet,
   readDial,
@@ -35,6 +31,7 @@ import {
 import { NO_FAULTS, type FaultMix } from "./fault-mix.ts";
 import { Journal } from "./journal.ts";
 import { reportsOf } from "./process-reports.ts";
+import { SimulatedJobs } from "./simulated-jobs.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { noStatistics, type Statistics } from "./statistics.ts";
 import { Timeline } from "./timeline.ts";
@@ -79,10 +76,7 @@ export class SimulatedWorld {
   readonly #dice: Dice;
   readonly #acts: ActParts;
   readonly #hosts: EngineHost[] = [];
-  readonly #outbound: OutboundDesk;
-  /** Where nobody has a webhook there is nothing for them to show. */
-  readonly #jobsHosts: JobsHost[] = [];
-  readonly #hasJobs: boolean;
+  readonly #jobs: SimulatedJobs;
   #faults: FaultMix;
   #isCalm = false;
   #broken: Broken | null = null;
@@ -123,11 +117,11 @@ export class SimulatedWorld {
       onTaken: (create) => this.#onTaken(create),
       deliver: (event) => this.#deliver(event),
     });
-    this.#hasJobs = plan.keys.some((key) => key.hasWebhook);
-    this.#outbound = new OutboundDesk({
+    this.#jobs = new SimulatedJobs({
+      plan,
+      connection,
       timeline: this.timeline,
       journal: this.journal,
-      dice: openDice(plan.seed, "outbound"),
       faults: () => this.#faults.outbound,
     });
     this.evidence = {
@@ -166,6 +160,7 @@ export class SimulatedWorld {
     }
     const { timeline, journal, statistics } = this;
     statistics.creates = this.#carrier.written.length;
+    statistics.webhooks = this.#jobs.sent;
     statistics.unknown = this.#carrier.unknownAnswers;
     statistics.calls = this.#carrier.createOf.size;
     statistics.virtualMinutes = Math.round((timeline.now() - this.#plan.startsAt) / 60_000);
@@ -240,26 +235,7 @@ export class SimulatedWorld {
     this.#hosts.push(host);
     this.#note(`${name} starts`);
     host.start();
-    if (this.#hasJobs) this.#startJobs(process);
-  }
-
-  #startJobs(process: SimulatedProcess): void {
-    const { seed } = this.#plan;
-    const jobs = new JobsHost({
-      process,
-      dependencies: jobsDependencies({
-        process,
-        random: seededRandom(seed * 1_000 + this.#generation),
-        database: this.#database.databaseOf(process),
-        outbound: this.#outbound.portOf(process),
-      }),
-      timeline: this.timeline,
-      connection: this.#connection,
-      dice: openDice(seed, "jobs", process.name),
-      onTickFailed: () => this.#note(`${process.name} a tick of its jobs failed`),
-    });
-    this.#jobsHosts.push(jobs);
-    jobs.start();
+    this.#jobs.start(process, this.#database.databaseOf(process));
   }
 
   async #onCrash(process: SimulatedProcess, where: string, index: number): Promise<void> {
@@ -314,7 +290,7 @@ export class SimulatedWorld {
   #onWrite(): void {
     this.#lastWriteAt = this.timeline.now();
     this.#nudgeSomebody();
-    for (const jobs of this.#jobsHosts) jobs.nudge();
+    this.#jobs.nudge();
   }
 
   #onClaim(): void {
@@ -382,7 +358,7 @@ export class SimulatedWorld {
       const quietMs = this.timeline.now() - this.#lastWriteAt;
       if (!this.#isCalm || quietMs < 2_000 || lookedAt === this.#lastWriteAt) continue;
       lookedAt = this.#lastWriteAt;
-      if ((await isQuiet(this.#connection)) && (await this.#areJobsQuiet())) break;
+      if ((await isQuiet(this.#connection)) && (await this.#jobs.isQuiet())) break;
     }
     // The carrier still ends what it holds, and whatever it says changes nothing.
     const restUntil = this.timeline.now() + REST_MS;
@@ -392,26 +368,13 @@ export class SimulatedWorld {
     const tables = await readTables(this.#connection);
     this.#checkTables(TABLE_RULES, tables);
     this.#checkTables(END_RULES, tables);
-    if (this.#hasJobs) await this.#checkWebhooks();
+    await this.#jobs.check((rule, what) => this.#fail(rule, what));
     if (this.#broken !== null) throw this.#broken;
     this.statistics.uncertain = tables.recipients.filter((it) => it.state === "uncertain").length;
     for (const row of tables.recipients) this.#note(`recipient ${row.id} ${row.state}`);
   }
 
-  async #areJobsQuiet(): Promise<boolean> {
-    return !this.#hasJobs || areJobsQuiet(this.#connection);
-  }
-
   // --- rules
-
-  async #checkWebhooks(): Promise<void> {
-    const books = await readWebhooks(this.#connection, this.#outbound.sent);
-    this.statistics.webhooks = books.sent.length;
-    for (const rule of WEBHOOK_RULES) {
-      const what = rule.check(books);
-      if (what !== null) this.#fail(rule.name, what);
-    }
-  }
 
   async #onWritten(create: WrittenCreate): Promise<void> {
     const dial = await readDial(this.#connection, create);
