@@ -53,6 +53,7 @@ export const ROOMS: readonly Room[] = [
       "src/engine/engine.ts",
       "src/engine/campaign-verbs.ts",
       "src/engine/campaign-edit.ts",
+      "src/engine/settle-by-hand.ts",
       "src/agent/session.ts",
       "src/agent/session-events.ts",
       "src/agent/session-state.ts",

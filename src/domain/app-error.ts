@@ -41,6 +41,8 @@ export const ERROR_STATUS = {
   method_not_allowed: 405,
   campaign_state_conflict: 409,
   call_in_progress: 409,
+  call_not_uncertain: 409,
+  carrier_call_taken: 409,
   phone_suppressed: 409,
   call_not_analyzable: 409,
   delivery_not_found: 404,

@@ -192,6 +192,7 @@ async function writeEndings(tx: Queryable, merges: readonly Merge[], now: Instan
       call,
       state: ending.state,
       reason: ending.reason,
+      overrules: call.status === "uncertain",
       retryAt: retries.get(call.recipientId) ?? null,
     })),
     now,

@@ -21,6 +21,7 @@ import {
 import { countUnknownDials, markUnknown, requestEnd } from "../store/gate.ts";
 import { applyEvents, type StrayCall } from "./apply.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
+import { lookEvent } from "./look-event.ts";
 import {
   ENDING_SILENCE_MS,
   LOOK_UP_LEASE_MS,
@@ -275,6 +276,9 @@ async function lookForUnknown(
     return [];
   }
   const candidates = await unboundCandidates(deps, call, outcome.calls);
+  await appendCallEvents(deps.database, [
+    lookEvent(call, now, { listed: outcome.calls.length, candidates }),
+  ]);
   const [only] = candidates;
   if (only !== undefined && candidates.length === 1)
     return applyEvents(deps, [eventOf(deps, call, only)]);

@@ -45,6 +45,9 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   phone_suppressed:
     "The phone must not be called: it is on a suppression list of the key or of the operator. `details.scope` says whose.",
   call_in_progress: "A live call cannot be deleted. Wait until it has ended.",
+  call_not_uncertain:
+    "Only a call that is uncertain can be settled by hand, and only once; `GET /v1/calls/{call_id}/evidence` says what was decided.",
+  carrier_call_taken: "The carrier's call belongs to another call already.",
   delivery_not_found:
     "There is no such webhook delivery, it is no longer kept, or it belongs to another key.",
   webhook_not_set: "No webhook address is set on the agent or number that was named.",

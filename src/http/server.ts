@@ -34,6 +34,7 @@ import { validatorCompiler, type RouteApp } from "./route-app.ts";
 import type { HttpDependencies } from "./server-dependencies.ts";
 import { addSuppressionListRoutes } from "./suppression-list-routes.ts";
 import { addSuppressionRoutes } from "./suppression-routes.ts";
+import { addUncertainRoutes } from "./uncertain-routes.ts";
 import { addUsageRoute } from "./usage-route.ts";
 import { addWebhookSecretRoutes } from "./webhook-secret-routes.ts";
 
@@ -103,6 +104,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addAppendRoutes(app, dependencies);
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
+  addUncertainRoutes(app, dependencies);
   addAnalysisRoutes(app, dependencies);
   addExportRoute(app, dependencies);
   addWebhookSecretRoutes(app, dependencies);

@@ -27,12 +27,12 @@ export async function reopenCalls(
   tx: Queryable,
   callIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const { rows } = await tx.query<{ id: string; recipient_id: number }>(
+  const { rows } = await tx.query<{ id: string; recipient_id: number; status: string }>(
     `update calls c set open = true, lease_owner = null, lease_until = null
      where c.id = any($1) and not c.open and not exists (
        select from calls o where o.open and o.key_id = c.key_id and o.to_number = c.to_number)
        and not exists (select from calls o where o.open and o.recipient_id = c.recipient_id)
-     returning id, recipient_id`,
+     returning id, recipient_id, status`,
     [callIds],
   );
   if (rows.length === 0) return new Set();
@@ -43,11 +43,12 @@ export async function reopenCalls(
      from calls c where c.id = any($1)`,
     [rows.map((row) => row.id)],
   );
+  // An uncertain call stayed an attempt; a queued one had been taken off the count.
   await tx.query(
-    `update recipients set state = 'calling', state_reason = null, claimable = false, waits_for_phone = false,
-       settled = false, settled_at = null, queued_call_id = null, attempts = attempts + 1
-     where id = any($1)`,
-    [rows.map((row) => row.recipient_id)],
+    `update recipients r set state = 'calling', state_reason = null, claimable = false, waits_for_phone = false,
+       settled = false, settled_at = null, queued_call_id = null, attempts = r.attempts + p.uncounted
+     from unnest($1::bigint[], $2::integer[]) as p(id, uncounted) where r.id = p.id`,
+    [rows.map((row) => row.recipient_id), rows.map((row) => (row.status === "uncertain" ? 0 : 1))],
   );
   return new Set(rows.map((row) => row.id));
 }
@@ -56,6 +57,8 @@ export interface Settlement {
   readonly call: EndedCall;
   readonly state: FinalRecipientState;
   readonly reason: string;
+  /** The call was uncertain until now: the carrier's facts stand above what a person said of it. */
+  readonly overrules?: boolean;
   /** Not the last call: the recipient waits for another one until then, at the earliest. */
   readonly retryAt?: Instant | null;
 }
@@ -120,7 +123,7 @@ async function checkWaiting(
 
 /**
  * Gives recipients their final state. One that has a final state keeps it, unless that is
- * `uncertain`.
+ * `uncertain` or a person's word about a call that was.
  */
 async function settleRecipients(
   tx: Queryable,
@@ -131,13 +134,15 @@ async function settleRecipients(
   await tx.query(
     `update recipients r set state = p.state, state_reason = p.reason, settled = true, settled_at = $4,
        claimable = false, waits_for_phone = false, queued_call_id = null
-     from (select * from unnest($1::bigint[], $2::text[], $3::text[]) as u(id, state, reason) order by id) p
-     where r.id = p.id and r.state in ('waiting', 'calling', 'uncertain')`,
+     from (select * from unnest($1::bigint[], $2::text[], $3::text[], $5::boolean[]) as u(id, state, reason, overrules)
+           order by id) p
+     where r.id = p.id and (r.state in ('waiting', 'calling', 'uncertain') or p.overrules)`,
     [
       settlements.map((settlement) => settlement.call.recipientId),
       settlements.map((settlement) => settlement.state),
       settlements.map((settlement) => settlement.reason),
       sqlInstant(now),
+      settlements.map((settlement) => settlement.overrules ?? false),
     ],
   );
 }

@@ -154,16 +154,16 @@ export async function countNotPermitted(
 
 /**
  * Completes campaigns with nothing open and nothing due: running ones, and those that have expired
- * whatever they were. Webhooks are told. A list that is appended meanwhile holds the campaign's
- * row; after that wait the statement looks at the row again but not at the recipients, so it is
- * the changed count that says: not finished.
+ * whatever they were. Webhooks are told. A list that is appended meanwhile, or a person who puts a
+ * recipient back, holds the campaign's row; after that wait the statement looks at the row again
+ * but not at the recipients, so a row that was changed meanwhile says: not finished.
  */
 export async function finishCampaigns(tx: Queryable, now: Instant): Promise<number> {
   const { rows } = await tx.query<{ id: string }>(
     `update campaigns g set status = 'completed', ended_at = $1,
        status_reason = case when g.expires_at <= $1 then 'it expired' end
      from campaigns seen
-     where seen.id = g.id and seen.recipients_count = g.recipients_count
+     where seen.id = g.id and seen.xmin = g.xmin
        and g.id in (
          select id from campaigns where status = 'running'
          union all select id from campaigns where status in ('scheduled', 'paused') and expires_at <= $1)

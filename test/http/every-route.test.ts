@@ -100,6 +100,7 @@ beforeAll(async () => {
 function harmlessBody({ method, path }: Route): object {
   if (path.startsWith("/v1/integrations")) return { url: "https://example.com" };
   if (method === "PATCH" && path.includes("/batch/")) return { name: "Another name" };
+  if (path.endsWith("/settle")) return { outcome: "reached" };
   return { outbound_enabled: false };
 }
 
