@@ -6,6 +6,7 @@
 import type { OpenDatabase } from "../src/app/database.ts";
 import { systemRandom } from "../src/app/system-random.ts";
 import { zoneDataVersion } from "../src/domain/time-zone.ts";
+import { NO_METERS } from "../src/engine/meters.ts";
 import { createEngine, type Engine } from "../src/engine/engine.ts";
 import type { Carrier } from "../src/ports/carrier.ts";
 import { sqlInstant } from "../src/store/sql-instant.ts";
@@ -49,6 +50,7 @@ function idleEngine(db: OpenDatabase): {
       reply: unasked,
       answer: unasked,
     },
+    meters: NO_METERS,
     curfew: null,
     log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
     decryptToken: () => "",

@@ -94,6 +94,15 @@ export const SETTINGS = {
     example: "a long random text",
     description: "The operator's token: creates API keys and stops all dialing. Kept as a hash.",
   },
+  CARILLON_METRICS_TOKEN: {
+    schema: z.string().min(20),
+    fallback: null,
+    fallbackNote: "only the operator's token",
+    isSecret: true,
+    rule: "at least 20 characters",
+    example: "a long random text",
+    description: "Reads /metrics and nothing else; the operator's token reads it too.",
+  },
   CARILLON_ENCRYPTION_KEY: {
     schema: z.string().refine((text) => parseEncryptionKey(text) !== null),
     fallback: null,

@@ -1,12 +1,14 @@
 // The composition root: from settings to a running server, and back. Everything that has a lifetime
 // is started here, in order, and stopped in the opposite one.
 
+import type { FastifyPluginAsync } from "fastify";
 import type { Logger } from "pino";
 import { prepareGreeting } from "../agent/greeting.ts";
 import { createTwilioCarrier } from "../carrier/twilio/twilio-carrier.ts";
 import { newRowId } from "../domain/ids.ts";
 import { createCampaignVerbs } from "../engine/campaign-verbs.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
+import { metricsRoute } from "../http/metrics-route.ts";
 import { createHttpServer } from "../http/server.ts";
 import { prepareOpening } from "../http/voice-openings.ts";
 import { createJobs } from "../jobs/jobs.ts";
@@ -16,6 +18,8 @@ import { configuredModel } from "./configured-model.ts";
 import { openDatabase, type OpenDatabase } from "./database.ts";
 import { loadEncryptionKey } from "./encryption-key.ts";
 import { createHealthCheck } from "./health.ts";
+import { createInstallationGauges } from "./metrics-gauges.ts";
+import { createMetrics } from "./metrics.ts";
 import { openStore, type Store } from "./open-store.ts";
 import { withOpenings } from "./opening-carrier.ts";
 import { createHttpOutbound } from "./outbound/http-outbound.ts";
@@ -115,7 +119,9 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
   const address = await chooseAddress(config);
   const publicUrl = config.get("CARILLON_PUBLIC_URL") ?? address.url;
   const baseUrl = config.require("TWILIO_API_BASE_URL");
-  const carrier = createTwilioCarrier({ baseUrl, publicUrl, clock, log });
+  const metrics = createMetrics(clock, packageVersion());
+  const onWritten = (lateMs: number): void => metrics.written(lateMs);
+  const carrier = createTwilioCarrier({ baseUrl, publicUrl, clock, log, onWritten });
   stops.push(() => carrier.close());
   return {
     httpDatabase,
@@ -123,6 +129,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
     clock,
     model,
     carrier,
+    metrics,
     publicUrl,
     port: address.port,
     owner: newRowId("proc", systemRandom),
@@ -149,7 +156,7 @@ function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickL
     random: systemRandom,
     database: engineDatabase,
   });
-  const loop = startTickLoop({ work, clock, log });
+  const loop = startTickLoop({ work: base.metrics.timed("jobs", work), clock, log });
   stops.push(async () => {
     await loop.stop();
     await work.drain();
@@ -185,12 +192,14 @@ function startDialer(
     model,
     owner,
     log,
+    meters: base.metrics.engine,
     curfew: options.config.get("CARILLON_CURFEW") ?? null,
     decryptToken: (encrypted) => secretBox.decrypt(encrypted),
     prepareGreeting: (settings, variables) => prepareGreeting(settings, variables),
   });
   const isDialer = options.config.require("CARILLON_ROLES").includes("dialer");
-  const loop = isDialer ? startTickLoop({ work: engine, clock, log }) : null;
+  const timed = base.metrics.timed("engine", engine);
+  const loop = isDialer ? startTickLoop({ work: timed, clock, log }) : null;
   stops.push(async () => {
     await loop?.stop();
     await engine.drain();
@@ -251,7 +260,7 @@ async function startFront(
     log,
     version,
     health: createHealthCheck({ database: httpDatabase, clock, model, loop, version }),
-    extensions: [voice.webhooks],
+    extensions: [voice.webhooks, metricsExtension(config, base)],
   });
   stops.push(() => app.close());
   stops.push(voice.attach(app.server));
@@ -269,6 +278,21 @@ async function startFront(
     await voice.drain(VOICE_DRAIN_MS);
   });
   return { url };
+}
+
+function metricsExtension(config: Config, base: Base): FastifyPluginAsync {
+  const { httpDatabase: database, clock, metrics } = base;
+  const { registry } = metrics;
+  const readInstallation = createInstallationGauges(registry, { database, clock });
+  return metricsRoute({
+    database,
+    token: config.get("CARILLON_METRICS_TOKEN"),
+    contentType: registry.contentType,
+    render: async () => {
+      await readInstallation();
+      return registry.metrics();
+    },
+  });
 }
 
 // The public address is part of every callback, so the port must be known before the first call is

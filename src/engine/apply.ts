@@ -56,7 +56,10 @@ export async function applyEvents(
   events: readonly CarrierEvent[],
 ): Promise<readonly StrayCall[]> {
   if (events.length === 0) return [];
-  return deps.database.transaction((tx) => applyEventsIn(tx, deps, events));
+  const strays = await deps.database.transaction((tx) => applyEventsIn(tx, deps, events));
+  const now = deps.clock.now();
+  for (const { source, at } of events) if (source === "callback") deps.meters.reported(now - at);
+  return strays;
 }
 
 /** The same inside a transaction that is already open. */

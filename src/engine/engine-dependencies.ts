@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
 import type { Random } from "../ports/random.ts";
+import type { EngineMeters } from "./meters.ts";
 
 /** Constant messages, facts in fields; personal data only under `pii`. */
 export interface EngineLog {
@@ -25,6 +26,8 @@ export interface EngineDependencies {
   /** Names this process in leases; another one after every start. */
   readonly owner: string;
   readonly log: EngineLog;
+  /** Counts what is done; never waited for. */
+  readonly meters: EngineMeters;
   /** Local hours in which anybody may be called at all; null: there is no curfew. */
   readonly curfew: CallingWindow | null;
   /** Turns a stored carrier token back into clear text. */

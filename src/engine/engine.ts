@@ -132,6 +132,7 @@ class Dialer {
   async #claim(): Promise<void> {
     const outcome = await claimCalls(this.#deps);
     this.#reservations.push(...outcome.reservations);
+    this.#deps.meters.claimed(outcome.reservations.length);
     this.#claimDueAt = outcome.nextClaimAt ?? Number.POSITIVE_INFINITY;
   }
 

@@ -48,6 +48,7 @@ export async function placeCall(deps: EngineDependencies, call: GatedCall): Prom
   };
   const slot = { notBeforeAt: call.dialAt, notAfterAt: call.dialAt + MAX_LATENESS_MS };
   const outcome = await deps.carrier.place(credentials, dialOrderOf(call), slot);
+  deps.meters.placed(outcome);
   deps.log.info(
     { callId: call.id, dialNumber: call.dialNumber, outcome: outcome.kind, ...reasonOf(outcome) },
     "call placing answered",

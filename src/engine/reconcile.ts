@@ -141,6 +141,7 @@ async function requeueExpired(
     const expired = locked.filter(
       (call) => call.status === "reserved" && (call.leaseUntil ?? 0) <= now,
     );
+    deps.meters.reconciled("requeued", expired.length);
     await requeueCalls(
       tx,
       expired.map((call) => ({
@@ -181,6 +182,7 @@ async function recordFound(
   found: CarrierCallSnapshot,
 ): Promise<readonly StrayCall[]> {
   const strays = await applyEvents(deps, [eventOf(deps, call, found)]);
+  deps.meters.reconciled("found", 1);
   const now = deps.clock.now();
   if (found.status === "queued" && call.endRequested === null) {
     // Seconds after the request it still waits in the carrier's own queue: our pace is above the
@@ -280,8 +282,10 @@ async function lookForUnknown(
     lookEvent(call, now, { listed: outcome.calls.length, candidates }),
   ]);
   const [only] = candidates;
-  if (only !== undefined && candidates.length === 1)
+  if (only !== undefined && candidates.length === 1) {
+    deps.meters.reconciled("adopted", 1);
     return applyEvents(deps, [eventOf(deps, call, only)]);
+  }
   if (candidates.length > 1) {
     await becomeUncertain(
       deps,
@@ -329,6 +333,7 @@ async function becomeAbsent(deps: EngineDependencies, call: EngineCall): Promise
     );
     return;
   }
+  deps.meters.reconciled("absent", 1);
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const [locked] = await lockCalls(tx, [call.id]);
@@ -375,6 +380,7 @@ async function endUnanswered(
     readonly reason: string;
   },
 ): Promise<void> {
+  deps.meters.reconciled(end.status === "failed" ? "vanished" : "uncertain", 1);
   await deps.database.transaction(async (tx) => {
     const now = deps.clock.now();
     const [locked] = await lockCalls(tx, [call.id]);

@@ -34,6 +34,12 @@ export function sendsOperatorToken(request: FastifyRequest): boolean {
   return credentials !== null && !credentials.includes(":");
 }
 
+/** Whether the credentials are the token of this hash; null: there is none. */
+export function sendsToken(request: FastifyRequest, hash: Uint8Array | null): boolean {
+  const credentials = bearerCredentials(request);
+  return credentials !== null && matchesHash(credentials, hash);
+}
+
 /**
  * Checks the operator's token.
  * @throws AppError `permission_denied` for a valid API key, `unauthorized` for anything else.

@@ -7,6 +7,7 @@ import { WEEKDAYS } from "../../src/domain/calling-window.ts";
 import type { Instant } from "../../src/domain/instant.ts";
 import type { RetryPolicy } from "../../src/domain/retry-policy.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { NO_METERS } from "../../src/engine/meters.ts";
 import type { EngineDependencies } from "../../src/engine/engine-dependencies.ts";
 import type { Database } from "../../src/ports/database.ts";
 import { reportProcess } from "../../src/store/processes.ts";
@@ -180,6 +181,7 @@ function dependencies(
         throw new Error("the engine never asks");
       },
     },
+    meters: NO_METERS,
     curfew: null,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     decryptToken: () => "token",

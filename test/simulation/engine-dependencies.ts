@@ -2,6 +2,7 @@
 // talks.
 
 import type { EngineDependencies } from "../../src/engine/engine-dependencies.ts";
+import { NO_METERS } from "../../src/engine/meters.ts";
 import type { Carrier } from "../../src/ports/carrier.ts";
 import type { Database } from "../../src/ports/database.ts";
 import type { Random } from "../../src/ports/random.ts";
@@ -29,6 +30,7 @@ export function engineDependencies(parts: {
         throw new Error("the engine asks nothing");
       },
     },
+    meters: NO_METERS,
     curfew: null,
     log: { info: note, warn: note, error: note },
     decryptToken: () => "token",

@@ -59,6 +59,8 @@ export interface WriteWindow {
    * a request that was about to be written would go out hours later, inside its window.
    */
   readonly isClockSteady: () => boolean;
+  /** Told when the first byte is about to go out, on the same clock. */
+  readonly onWritten?: (atMs: number) => void;
 }
 
 export interface HttpAnswer {
@@ -208,6 +210,7 @@ class OneRequest implements Dispatcher.DispatchHandler {
       throw new RequestUnsentError("nobody knows how late it is: the clock cannot be trusted now");
     }
     this.#state = "written";
+    this.#window?.onWritten?.(this.#monotonicMs());
     this.#stopTimer();
     const { answerTimeoutMs } = this.#request;
     this.#timer = setTimeout(() => {

@@ -29,6 +29,8 @@ export interface PlaceCallDeps {
   readonly transport: TwilioTransport;
   readonly publicUrl: string;
   readonly clock: Clock;
+  /** Told how long after its instant a request went out. */
+  readonly onWritten?: (lateMs: number) => void;
 }
 
 /** See Carrier.place. */
@@ -41,7 +43,7 @@ export async function placeCall(
   let client: TwilioClient;
   let parameters: CreateParameters;
   try {
-    client = deps.transport.clientFor(credentials, writeWindow(deps.clock, slot));
+    client = deps.transport.clientFor(credentials, writeWindow(deps, slot));
     parameters = createParameters(deps.publicUrl, order);
   } catch (error) {
     // Nothing was sent, and dialing again would fail in the same way.
@@ -79,10 +81,12 @@ function refused(
 
 // From the installation's clock to this process's monotonic one, which no correction can move under
 // a waiting request.
-function writeWindow(clock: Clock, slot: DialSlotOfTime): WriteWindow {
+function writeWindow({ clock, onWritten }: PlaceCallDeps, slot: DialSlotOfTime): WriteWindow {
   const offsetMs = clock.monotonicMs() - clock.now();
+  const notBeforeMs = slot.notBeforeAt + offsetMs;
   return {
-    notBeforeMs: slot.notBeforeAt + offsetMs,
+    notBeforeMs,
+    onWritten: (atMs) => onWritten?.(atMs - notBeforeMs),
     notAfterMs: slot.notAfterAt + offsetMs,
     isClockSteady: () => clock.state().kind === "steady",
   };

@@ -17,6 +17,8 @@ export interface TwilioCarrierOptions {
   readonly publicUrl: string;
   readonly clock: Clock;
   readonly log: CarrierLog;
+  /** Told how long after its instant a create-call request went out. */
+  readonly onWritten?: (lateMs: number) => void;
 }
 
 export interface TwilioCarrier extends Carrier {
@@ -25,13 +27,13 @@ export interface TwilioCarrier extends Carrier {
 }
 
 export function createTwilioCarrier(options: TwilioCarrierOptions): TwilioCarrier {
-  const { baseUrl, publicUrl, clock, log } = options;
+  const { baseUrl, publicUrl, clock, log, onWritten } = options;
   const transport = createTwilioTransport({
     baseUrl,
     monotonicMs: () => clock.monotonicMs(),
     log,
   });
-  const deps = { transport, publicUrl, clock };
+  const deps = { transport, publicUrl, clock, ...(onWritten === undefined ? {} : { onWritten }) };
   return {
     place: (credentials, order, slot) => placeCall(deps, credentials, order, slot),
     end: (credentials, carrierCallId, how) => endCall(transport, credentials, carrierCallId, how),
