@@ -66,7 +66,7 @@ export async function startServer(db: OpenDatabase) {
     secretBox: createSecretBox(systemRandom.bytes(32), systemRandom),
     log: pino({ level: "silent" }),
     version: "0.0.0",
-    health: () => Promise.resolve({ status: "ok", version: "0.0.0", checks: {} }),
+    health: () => Promise.resolve({ status: "ready", version: "0.0.0", reasons: [], checks: {} }),
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return {

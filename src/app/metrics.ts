@@ -16,6 +16,8 @@ export interface Metrics {
   readonly engine: EngineMeters;
   /** A request to the carrier was written this long after its instant. */
   written(lateMs: number): void;
+  /** Since the last tick of the engine in this process ended; before the first, since the start. */
+  sinceTickMs(): number;
   /** Measures each tick of a loop's work, and leaves the work as it is. */
   timed<T>(loop: "engine" | "jobs", work: { tick(): Promise<T> }): { tick(): Promise<T> };
 }
@@ -35,8 +37,10 @@ export function createMetrics(clock: Clock, version: string): Metrics {
     "From a call's planned instant to the first byte of its request.",
     LATENESS_BUCKETS,
   );
+  let tickedAtMs = clock.monotonicMs();
   return {
     registry,
+    sinceTickMs: () => clock.monotonicMs() - tickedAtMs,
     engine: engineMeters(registry),
     written: (lateMs) => {
       lateness.observe(Math.max(0, lateMs) / 1_000);
@@ -50,6 +54,7 @@ export function createMetrics(clock: Clock, version: string): Metrics {
           failed.inc({ loop });
           throw error;
         } finally {
+          if (loop === "engine") tickedAtMs = clock.monotonicMs();
           ticks.observe({ loop }, (clock.monotonicMs() - startedMs) / 1_000);
           steady.set(clock.state().kind === "steady" ? 1 : 0);
         }

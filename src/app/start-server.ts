@@ -1,6 +1,7 @@
 // The composition root: from settings to a running server, and back. Everything that has a lifetime
 // is started here, in order, and stopped in the opposite one.
 
+import { join } from "node:path";
 import type { FastifyPluginAsync } from "fastify";
 import type { Logger } from "pino";
 import { prepareGreeting } from "../agent/greeting.ts";
@@ -20,11 +21,12 @@ import { loadEncryptionKey } from "./encryption-key.ts";
 import { createHealthCheck } from "./health.ts";
 import { createInstallationGauges } from "./metrics-gauges.ts";
 import { createMetrics } from "./metrics.ts";
+import { readMigrationFiles } from "./migration-files.ts";
 import { openStore, type Store } from "./open-store.ts";
 import { withOpenings } from "./opening-carrier.ts";
 import { createHttpOutbound } from "./outbound/http-outbound.ts";
 import { ensureOperatorToken } from "./operator-token.ts";
-import { packageVersion } from "./package-root.ts";
+import { packageRoot, packageVersion } from "./package-root.ts";
 import { startProcessReports } from "./process-reports.ts";
 import { createSecretBox } from "./secret-box.ts";
 import { startSystemClock } from "./system-clock.ts";
@@ -259,7 +261,15 @@ async function startFront(
     secretBox,
     log,
     version,
-    health: createHealthCheck({ database: httpDatabase, clock, model, loop, version }),
+    health: createHealthCheck({
+      database: httpDatabase,
+      clock,
+      model,
+      loop,
+      version,
+      sinceTickMs: () => base.metrics.sinceTickMs(),
+      latestSchema: (await readMigrationFiles(join(packageRoot(), "migrations"))).length,
+    }),
     extensions: [voice.webhooks, metricsExtension(config, base)],
   });
   stops.push(() => app.close());

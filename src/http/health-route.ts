@@ -1,4 +1,5 @@
-// GET /v1/health: 200 once this process can work, 503 while it cannot.
+// GET /v1/health: 200 while this process can answer requests, also when it is degraded; 503 while
+// it cannot. A load balancer that took a degraded process away would lose callbacks of live calls.
 
 import { Health } from "./contract/health.ts";
 import type { RouteApp } from "./route-app.ts";
@@ -15,12 +16,14 @@ export function addHealthRoute(
     schema: {
       tags: ["Usage and health"],
       summary: "Whether the server can work",
+      description:
+        "200 when it is ready or degraded: it answers requests and callbacks. 503 when it is unavailable.",
       operationId: "getHealth",
       response: { 200: Health, 503: Health },
     },
     handler: async (_request, reply) => {
       const health = await dependencies.health();
-      return reply.code(health.status === "ok" ? 200 : 503).send(health);
+      return reply.code(health.status === "unavailable" ? 503 : 200).send(health);
     },
   });
 }

@@ -103,7 +103,7 @@ export async function testServer(
     log: pino({ level: "silent" }),
     version: "0.0.0",
     extensions,
-    health: () => Promise.resolve({ status: "ok", version: "0.0.0", checks: {} }),
+    health: () => Promise.resolve({ status: "ready", version: "0.0.0", reasons: [], checks: {} }),
   };
   const app = createHttpServer(dependencies);
   await app.ready();
