@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./doctor-command.ts";
 import { addKeysCommand } from "./keys-command.ts";
 import { addServeCommand } from "./serve-command.ts";
 import { addSimulatorCommand } from "./simulator-command.ts";
+import { addVerifyCommand } from "./verify-command.ts";
 
 // The launcher that put us on this Node was killed: whoever killed it meant us.
 process.once("disconnect", () => process.exit(137));
@@ -26,6 +27,7 @@ addSimulatorCommand(program);
 addKeysCommand(program);
 addDialingCommand(program);
 addDoctorCommand(program);
+addVerifyCommand(program);
 addConfigCommand(program);
 
 try {

@@ -2,6 +2,7 @@
 // key's limit and the account's pace hold at every moment, and that nobody is dialed twice.
 
 import { expect, onTestFinished, test } from "vitest";
+import { verifyTables } from "../../src/app/verify.ts";
 import {
   createCampaign,
   makeTenant,
@@ -39,5 +40,6 @@ test("the key's limit and the pace hold across processes, and nobody is dialed t
     "select distinct lease_owner as owner from calls",
   );
   expect(rows.length, "both processes dialed").toBe(2);
+  expect((await verifyTables(db, Date.now())).findings).toEqual([]);
   expect(await Promise.all(servers.map((server) => server.end("SIGTERM")))).toEqual([0, 0]);
 });
