@@ -36,6 +36,7 @@ function idleEngine(db: OpenDatabase): {
     place: unasked,
     lookUp: unasked,
     list: unasked,
+    listSince: unasked,
     end: unasked,
     explainBusy: unasked,
   };

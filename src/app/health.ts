@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Queryable } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
 import { readHealthFacts, type HealthFacts } from "../store/health-facts.ts";
+import { readRestoreState } from "../store/restored-accounts.ts";
 
 /** One failed tick happens; several in a row mean that nobody is being called. */
 const MAX_FAILED_TICKS = 3;
@@ -64,6 +65,8 @@ async function examine(parts: HealthParts): Promise<Health> {
   const schema = checkSchema(facts.schema, parts.latestSchema);
   const checks = { database: fine("answers"), schema, ...mine, ...checkInstallation(facts) };
   if (!schema.ok) return summed("unavailable", version, checks);
+  const restored = await checkRestore(parts.database);
+  if (restored !== null) Object.assign(checks, { restore: restored });
   const isReady = Object.values(checks).every((check) => check.ok);
   return summed(isReady ? "ready" : "degraded", version, checks);
 }
@@ -149,6 +152,18 @@ function checkInstallation(facts: HealthFacts): Readonly<Record<string, Check>> 
       "on time",
     ),
   };
+}
+
+// It ends by itself: the engine reads the carrier's list as soon as the carrier answers.
+async function checkRestore(database: Queryable): Promise<Check | null> {
+  const state = await readRestoreState(database).catch(() => null);
+  if (state === null) return null;
+  const takenAt = new Date(state.backupTakenAt).toISOString();
+  const problem = state.problem === null ? "" : ` (${state.problem})`;
+  return wrong(
+    `restored from the backup of ${takenAt}; ${state.accounts} carrier accounts dial nothing until ` +
+      `the carrier's list of calls since then is read${problem}`,
+  );
 }
 
 function checkCarrier(facts: HealthFacts): Check {

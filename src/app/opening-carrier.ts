@@ -17,6 +17,7 @@ export function withOpenings(
     end: (...call) => carrier.end(...call),
     lookUp: (...call) => carrier.lookUp(...call),
     list: (...call) => carrier.list(...call),
+    listSince: (...call) => carrier.listSince(...call),
     explainBusy: (...call) => carrier.explainBusy(...call),
     checkAccount: (...call) => carrier.checkAccount(...call),
     checkNumber: (...call) => carrier.checkNumber(...call),

@@ -35,6 +35,8 @@ export interface DialHoldFacts {
   readonly account: {
     readonly pausedAt: Instant | null;
     readonly pauseReason: string | null;
+    /** The database was restored, and the carrier's calls since the backup are not all known yet. */
+    readonly isReconciling: boolean;
     readonly backoffUntil: Instant | null;
     readonly nextDialAt: Instant | null;
     /** null: no callback of the account has arrived yet. */
@@ -70,6 +72,7 @@ export type DialHoldRule =
   | "curfew"
   | "phone_busy"
   | "account_paused"
+  | "account_reconciling"
   | "account_backing_off"
   | "account_full"
   | "account_unproven"
@@ -204,6 +207,12 @@ function holdOfAccount({ account, now }: DialHoldFacts): DialHold | null {
   if (account === null) return null;
   if (account.pausedAt !== null) {
     return hold("account_paused", `The carrier account is paused${because(account.pauseReason)}`);
+  }
+  if (account.isReconciling) {
+    return hold(
+      "account_reconciling",
+      "The database was restored from a backup: first the carrier's list of calls since then is read.",
+    );
   }
   if (account.backoffUntil !== null && account.backoffUntil > now) {
     return hold("account_backing_off", "The carrier asked for fewer calls.", account.backoffUntil);

@@ -16,6 +16,7 @@ import type { EngineDependencies } from "./engine-dependencies.ts";
 import { DIALING_SILENCE_MS } from "./look-up-times.ts";
 import { placeCall, releaseHeldBack } from "./place.ts";
 import { endRequestedCalls, endStrays, lookUpSilentCalls } from "./reconcile.ts";
+import { reconcileRestored } from "./reconcile-restored.ts";
 
 /**
  * Calls pass the gate this long before their instant, so that the database's answer is there in
@@ -35,6 +36,8 @@ const MAX_SLEEP_MS = 2_000;
 const DEGRADED_SLEEP_MS = 500;
 /** Looking for silent calls and requested ends. */
 const RECONCILE_MS = 250;
+/** Looking for accounts of a restored database that may not dial yet. */
+const RESTORED_MS = 2_000;
 
 export interface TickOutcome {
   /** When it next wants to be woken; sooner does no harm. */
@@ -76,6 +79,7 @@ class Dialer {
   #stepsDueAt = Number.NEGATIVE_INFINITY;
   #sweepDueAt = Number.NEGATIVE_INFINITY;
   #reconcileDueAt = Number.NEGATIVE_INFINITY;
+  #restoredDueAt = Number.NEGATIVE_INFINITY;
   #claimDueAt = Number.NEGATIVE_INFINITY;
   readonly #placings = new Set<Promise<void>>();
 
@@ -163,6 +167,9 @@ class Dialer {
     this.#reconcileDueAt = clock.now() + RECONCILE_MS;
     this.#track(this.#endStraysOf(endRequestedCalls(this.#deps)), "requested ends");
     this.#track(this.#endStraysOf(lookUpSilentCalls(this.#deps)), "look-ups");
+    if (clock.now() < this.#restoredDueAt) return;
+    this.#restoredDueAt = clock.now() + RESTORED_MS;
+    this.#track(reconcileRestored(this.#deps), "a restored account");
   }
 
   async #endStraysOf(found: Promise<readonly StrayCall[]>): Promise<void> {

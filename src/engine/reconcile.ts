@@ -107,7 +107,8 @@ export async function endStrays(
   }
 }
 
-async function credentialsOf(
+/** Credentials of the accounts of these calls, by account. */
+export async function credentialsOf(
   deps: EngineDependencies,
   calls: readonly { readonly accountId: string }[],
 ): Promise<ReadonlyMap<string, CarrierCredentials>> {

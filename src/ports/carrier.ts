@@ -176,6 +176,12 @@ export interface Carrier {
     pair: { readonly to: E164; readonly from: E164 },
   ): Promise<ListOutcome>;
   /**
+   * The account's whole list, page by page: the calls in the carrier's own queue, then those that
+   * it began to dial at or after `since`, and maybe older ones. Lags like `list`. A page that failed
+   * is the last.
+   */
+  listSince(credentials: CarrierCredentials, since: Instant): AsyncIterable<ListOutcome>;
+  /**
    * Whether a call that ended `busy` without ringing was refused because the account had too many
    * calls up. `failed` when the carrier cannot say.
    */

@@ -18,7 +18,7 @@ export async function listDialingAccounts(tx: Queryable): Promise<readonly Accou
        learned_concurrency as "learnedConcurrency", learned_concurrency_until as "learnedConcurrencyUntil",
        proven_at as "provenAt",
        (select count(*) from calls c where c.account_id = a.id and c.open) as "openCalls"
-     from carrier_accounts a where paused_at is null order by id`,
+     from carrier_accounts a where paused_at is null and reconcile_since is null order by id`,
   );
   return rows;
 }

@@ -81,6 +81,7 @@ interface HoldRow extends Row {
   readonly benchReason: string | null;
   readonly pausedAt: Instant | null;
   readonly pauseReason: string | null;
+  readonly isReconciling: boolean;
   readonly backoffUntil: Instant | null;
   readonly nextDialAt: Instant | null;
   readonly provenAt: Instant | null;
@@ -114,7 +115,8 @@ export async function readDialHoldFacts(
        (a.is_active and a.deleted_at is null) as "agentUsable", n.id is not null as "numberFound",
        n.outbound_enabled as "outboundEnabled", case when n.benched_at is null then null
          else coalesce(n.bench_reason, 'the carrier refused to call from it') end as "benchReason",
-       t.paused_at as "pausedAt", t.pause_reason as "pauseReason", t.backoff_until as "backoffUntil",
+       t.paused_at as "pausedAt", t.pause_reason as "pauseReason",
+       t.reconcile_since is not null as "isReconciling", t.backoff_until as "backoffUntil",
        t.next_dial_at as "nextDialAt", t.proven_at as "provenAt",
        case when t.learned_concurrency_until > $4 then least(t.max_concurrent_calls, t.learned_concurrency)
          else t.max_concurrent_calls end as "maxOpenCalls",
@@ -147,6 +149,7 @@ function sharedFacts(row: HoldRow): SharedHoldFacts {
       ? {
           pausedAt: row.pausedAt,
           pauseReason: row.pauseReason,
+          isReconciling: row.isReconciling,
           backoffUntil: row.backoffUntil,
           nextDialAt: row.nextDialAt,
           provenAt: row.provenAt,

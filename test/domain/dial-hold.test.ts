@@ -20,6 +20,7 @@ const free: DialHoldFacts = {
   number: { outboundEnabled: true, benchReason: null },
   account: {
     pausedAt: null,
+    isReconciling: false,
     pauseReason: null,
     backoffUntil: null,
     nextDialAt: NOW,
@@ -74,6 +75,7 @@ test.each<[string, Change, string, number | null]>([
   ],
   ["another call to the phone", { recipient: { waitsForPhone: true } }, "phone_busy", null],
   ["due later", { recipient: { dueAt: LATER } }, "not_due", LATER],
+  ["account restored", { account: { isReconciling: true } }, "account_reconciling", null],
   ["account paused", { account: { pausedAt: NOW } }, "account_paused", null],
   ["account backing off", { account: { backoffUntil: LATER } }, "account_backing_off", LATER],
   ["account unproven", { account: { provenAt: null, openCalls: 1 } }, "account_unproven", null],

@@ -123,6 +123,7 @@ export class CarrierDesk {
           kind: "listed",
           calls: this.#list(credentials.carrierAccountId, pair),
         })),
+      listSince: notSimulated,
       explainBusy: async (_credentials, sid) => {
         const answer = await this.#request(process, `explain ${sid}`, "failed", () => {
           const isFull = this.books.findCall(sid)?.notifications.some((it) => it.code === 10004);

@@ -25,6 +25,8 @@ export interface ScriptedCarrier extends Carrier {
   readonly placeAnswers: PlaceOutcome[];
   lookUpAnswer: (carrierCallId: string) => LookUpOutcome;
   listAnswer: () => ListOutcome;
+  /** The pages of the account's whole list. */
+  pagesAnswer: () => readonly ListOutcome[];
   busyAnswer: "concurrency" | "busy" | "failed";
   endAnswer: EndOutcome;
 }
@@ -36,6 +38,7 @@ export function scriptedCarrier(): ScriptedCarrier {
     placeAnswers: [],
     lookUpAnswer: () => ({ kind: "failed", reason: "not scripted" }),
     listAnswer: () => ({ kind: "listed", calls: [] }),
+    pagesAnswer: () => [{ kind: "listed", calls: [] }],
     busyAnswer: "busy",
     endAnswer: { kind: "accepted" },
     place: (_credentials, order, slot) => {
@@ -51,6 +54,9 @@ export function scriptedCarrier(): ScriptedCarrier {
     },
     lookUp: (_credentials, carrierCallId) => Promise.resolve(carrier.lookUpAnswer(carrierCallId)),
     list: () => Promise.resolve(carrier.listAnswer()),
+    listSince: async function* () {
+      for (const page of carrier.pagesAnswer()) yield await Promise.resolve(page);
+    },
     explainBusy: () => Promise.resolve(carrier.busyAnswer),
     checkAccount: () =>
       Promise.resolve({ kind: "verified", accountType: "full", maxConcurrentCalls: null }),

@@ -4,7 +4,7 @@
 import type { Carrier } from "../../ports/carrier.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { checkTwilioAccount, checkTwilioNumber } from "./account-checks.ts";
-import { explainBusyCall, listCalls, lookUpCall } from "./call-books.ts";
+import { explainBusyCall, listCalls, listCallsSince, lookUpCall } from "./call-books.ts";
 import type { CarrierLog } from "./carrier-log.ts";
 import { endCall } from "./end-call.ts";
 import { placeCall } from "./place-call.ts";
@@ -39,6 +39,7 @@ export function createTwilioCarrier(options: TwilioCarrierOptions): TwilioCarrie
     end: (credentials, carrierCallId, how) => endCall(transport, credentials, carrierCallId, how),
     lookUp: (credentials, carrierCallId) => lookUpCall(transport, credentials, carrierCallId),
     list: (credentials, pair) => listCalls(transport, credentials, pair),
+    listSince: (credentials, since) => listCallsSince(transport, credentials, since),
     explainBusy: (credentials, carrierCallId) =>
       explainBusyCall(transport, credentials, carrierCallId),
     checkAccount: (credentials) => checkTwilioAccount(transport, credentials),
