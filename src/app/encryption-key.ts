@@ -24,17 +24,34 @@ export interface EncryptionKey {
   readonly madeIn: string | null;
 }
 
-/** @throws Error when the key file holds no key */
-export function loadEncryptionKey(options: {
+interface KeyPlaces {
   /** CARILLON_ENCRYPTION_KEY, or null. */
   readonly explicit: string | null;
   readonly dataDirectory: string;
-}): EncryptionKey {
-  if (options.explicit !== null)
-    return { key: parse(options.explicit, "CARILLON_ENCRYPTION_KEY"), madeIn: null };
-  const path = join(options.dataDirectory, FILE_NAME);
+}
+
+/** The key, if there is one. @throws Error when the key file holds no key */
+export function readEncryptionKey({ explicit, dataDirectory }: KeyPlaces): Uint8Array | null {
+  if (explicit !== null) return parse(explicit, "CARILLON_ENCRYPTION_KEY");
+  const path = join(dataDirectory, FILE_NAME);
   const existing = readIfThere(path);
-  if (existing !== null) return { key: parse(existing, path), madeIn: null };
+  return existing === null ? null : parse(existing, path);
+}
+
+/** Keeps a key in a data directory that has none; answers the file. */
+export function keepEncryptionKey(dataDirectory: string, key: Uint8Array): string {
+  const path = join(dataDirectory, FILE_NAME);
+  mkdirSync(dataDirectory, { recursive: true });
+  if (!writeOnce(path, `${Buffer.from(key).toString("hex")}\n`))
+    throw new Error(`${path} exists already.`);
+  return path;
+}
+
+/** The key, made if there is none. @throws Error when the key file holds no key */
+export function loadEncryptionKey(options: KeyPlaces): EncryptionKey {
+  const existing = readEncryptionKey(options);
+  if (existing !== null) return { key: existing, madeIn: null };
+  const path = join(options.dataDirectory, FILE_NAME);
   mkdirSync(options.dataDirectory, { recursive: true });
   const isOurs = writeOnce(path, `${randomBytes(KEY_BYTES).toString("hex")}\n`);
   const text = readIfThere(path);

@@ -39,7 +39,11 @@ export async function openStore(config: Config, options: OpenStoreOptions): Prom
   }
 }
 
-async function reachStore(config: Config, options: OpenStoreOptions): Promise<Store> {
+/**
+ * The same without touching the schema.
+ * @throws Error with what to do
+ */
+export async function reachStore(config: Config, options: OpenStoreOptions): Promise<Store> {
   const dataDirectory = config.require("CARILLON_DATA_DIR");
   const url = config.get("DATABASE_URL");
   if (url !== null) {

@@ -27,8 +27,7 @@ const HEADER_BYTES = 1 + KEY_ID_BYTES;
  */
 export function createSecretBox(key: Uint8Array, random: Pick<Random, "bytes">): SecretBox {
   if (key.length !== KEY_BYTES) throw new RangeError(`an encryption key has ${KEY_BYTES} bytes`);
-  const keyId = createHash("sha256").update("carillon key id").update(key).digest();
-  const header = Buffer.concat([Buffer.of(VERSION), keyId.subarray(0, KEY_ID_BYTES)]);
+  const header = Buffer.concat([Buffer.of(VERSION), Buffer.from(keyIdOf(key), "hex")]);
   return {
     encrypt: (text) => {
       const nonce = random.bytes(NONCE_BYTES);
@@ -55,6 +54,17 @@ export function createSecretBox(key: Uint8Array, random: Pick<Random, "bytes">):
       );
     },
   };
+}
+
+/** Names a key without telling it, in hex: every box says which key wrote it. */
+export function keyIdOf(key: Uint8Array): string {
+  const digest = createHash("sha256").update("carillon key id").update(key).digest();
+  return digest.subarray(0, KEY_ID_BYTES).toString("hex");
+}
+
+/** Which key wrote a box. */
+export function readKeyId(box: Uint8Array): string {
+  return Buffer.from(box.subarray(1, HEADER_BYTES)).toString("hex");
 }
 
 /** Reads a key written as 64 hex characters or as base64 of 32 bytes; null: it is neither. */

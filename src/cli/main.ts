@@ -3,6 +3,7 @@
 
 import { Command } from "commander";
 import { packageVersion } from "../app/package-root.ts";
+import { addBackupCommands } from "./backup-command.ts";
 import { addConfigCommand } from "./config-command.ts";
 import { addDemoCommand } from "./demo-command.ts";
 import { addDialingCommand } from "./dialing-command.ts";
@@ -28,6 +29,7 @@ addKeysCommand(program);
 addDialingCommand(program);
 addDoctorCommand(program);
 addVerifyCommand(program);
+addBackupCommands(program);
 addConfigCommand(program);
 
 try {

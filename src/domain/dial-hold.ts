@@ -35,7 +35,7 @@ export interface DialHoldFacts {
   readonly account: {
     readonly pausedAt: Instant | null;
     readonly pauseReason: string | null;
-    /** The database was restored, and the carrier's calls since the backup are not all known yet. */
+    /** The database was restored; the carrier's calls since the backup are not all known yet. */
     readonly isReconciling: boolean;
     readonly backoffUntil: Instant | null;
     readonly nextDialAt: Instant | null;

@@ -99,8 +99,7 @@ async function readUnclaimed(
   for await (const page of deps.carrier.listSince(credentials, account.since)) {
     if (page.kind === "failed") return page;
     const recent = page.calls.filter(
-      (call) =>
-        call.isOutboundApi && (call.createdAt === null || call.createdAt >= account.since),
+      (call) => call.isOutboundApi && (call.createdAt === null || call.createdAt >= account.since),
     );
     const ids = recent.map((call) => call.carrierCallId);
     const bound = await listBoundCarrierCalls(deps.database, account.id, ids);

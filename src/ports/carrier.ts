@@ -177,8 +177,8 @@ export interface Carrier {
   ): Promise<ListOutcome>;
   /**
    * The account's whole list, page by page: the calls in the carrier's own queue, then those that
-   * it began to dial at or after `since`, and maybe older ones. Lags like `list`. A page that failed
-   * is the last.
+   * it began to dial at or after `since`, and maybe older ones. Lags like `list`. A page that
+   * failed is the last.
    */
   listSince(credentials: CarrierCredentials, since: Instant): AsyncIterable<ListOutcome>;
   /**

@@ -55,7 +55,8 @@ export async function gateCalls(
        and k.id = c.key_id and k.revoked_at is null
        and a.id = c.agent_id and a.is_active and a.deleted_at is null
        and n.id = c.phone_number_id and n.outbound_enabled and n.benched_at is null
-       and x.id = c.account_id and x.paused_at is null and x.reconcile_since is null and (x.backoff_until is null or x.backoff_until <= $3)
+       and x.id = c.account_id and x.paused_at is null and (x.backoff_until is null or x.backoff_until <= $3)
+       and x.reconcile_since is null
        and (c.campaign_id is null or exists (
          select from campaigns g where g.id = c.campaign_id and g.status = 'running'
            and (g.expires_at is null or c.dial_at + $4::float8 * interval '1 millisecond' <= g.expires_at)

@@ -46,6 +46,19 @@ export async function migrate(
   }
 }
 
+/**
+ * The same inside a transaction that is already open: all of them, or none.
+ * @throws as `migrate` does
+ */
+export async function migrateIn(
+  tx: Queryable,
+  migrations: readonly Migration[],
+  now: Instant,
+): Promise<void> {
+  assertNumbering(migrations);
+  while ((await applyNext(tx, migrations, now)) !== null);
+}
+
 /** What is applied and what is missing, without changing anything. For `carillon doctor`. */
 export async function readSchemaState(
   db: Queryable,

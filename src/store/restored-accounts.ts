@@ -209,8 +209,8 @@ export async function readRestoreState(db: Queryable): Promise<RestoreState | nu
 
 /**
  * What a restored database must know before anybody works on it: its accounts dial nothing before
- * the carrier's list since `takenAt` less the margin is read, the public address has to prove itself
- * anew, and requests that were under way are forgotten.
+ * the carrier's list since `takenAt` less the margin is read, the public address has to prove
+ * itself anew, and requests that were under way are forgotten.
  */
 export async function markRestored(
   tx: Queryable,

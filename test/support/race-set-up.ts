@@ -34,8 +34,13 @@ function settingsFor(simulator: Simulator): Readonly<Record<string, string>> {
 export interface RestartableServer {
   /** The one that runs now, or was the last to run. */
   readonly server: ServerProcess;
-  /** Starts it again on its data, at the same port: the carrier still knows the old address. */
-  restart(): Promise<void>;
+  /** As the server was started, for commands beside it. */
+  readonly settings: Readonly<Record<string, string>>;
+  /**
+   * Starts it again on its data, at the same port: the carrier still knows the old address.
+   * `dataDirectory`: on other data.
+   */
+  restart(dataDirectory?: string): Promise<void>;
 }
 
 /** A server with its embedded database, in a data directory of its own. */
@@ -51,12 +56,14 @@ export async function startRestartable(
     rmSync(settings["CARILLON_DATA_DIR"] ?? "", { recursive: true, force: true });
   });
   return {
+    settings,
     get server() {
       return server;
     },
-    restart: async () => {
+    restart: async (dataDirectory) => {
       const port = new URL(server.url).port;
-      server = await startServerProcess({ ...settings, CARILLON_PORT: port });
+      const moved = dataDirectory === undefined ? {} : { CARILLON_DATA_DIR: dataDirectory };
+      server = await startServerProcess({ ...settings, ...moved, CARILLON_PORT: port });
     },
   };
 }
