@@ -224,6 +224,38 @@ export const SETTINGS = {
       "Hours in which nobody is called, in the recipient's own zones (of the recipient, else of the " +
       "phone), whatever a campaign's window or a launch by hand says. A phone of unknown zone is not called.",
   },
+  CARILLON_RETENTION_CONVERSATION_DAYS: {
+    schema: whole(1, 36_500),
+    fallback: "90",
+    rule: "a whole number of days from 1 to 36500",
+    example: "30",
+    description:
+      "How long transcripts, analyses, variables and prompts of recipients are kept after a call.",
+  },
+  CARILLON_RETENTION_RECORDS_DAYS: {
+    // Caps on calls to one phone look back 30 days (max_calls_per_recipient).
+    schema: whole(31, 36_500),
+    fallback: "90",
+    rule: "a whole number of days from 31 to 36500",
+    example: "365",
+    description: "How long campaigns that are over, their recipients and calls are kept.",
+  },
+  CARILLON_RETENTION_DELIVERIES_DAYS: {
+    schema: whole(1, 36_500),
+    fallback: "90",
+    rule: "a whole number of days from 1 to 36500",
+    example: "14",
+    description: "How long the log of webhooks is kept.",
+  },
+  CARILLON_RETENTION_EVIDENCE_DAYS: {
+    schema: whole(31, 36_500),
+    fallback: "1460",
+    rule: "a whole number of days from 31 to 36500",
+    example: "1825",
+    description:
+      "How long it is kept, after a call's record is gone, who was dialed when and from which number, " +
+      "and the receipts of erasures. Four years cover the time in which a call can be sued over in the US.",
+  },
   CARILLON_PG_BINARIES: {
     schema: z.string().min(1),
     fallback: null,

@@ -157,6 +157,12 @@ function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickL
     log,
     random: systemRandom,
     database: engineDatabase,
+    retention: {
+      conversations: config.require("CARILLON_RETENTION_CONVERSATION_DAYS"),
+      records: config.require("CARILLON_RETENTION_RECORDS_DAYS"),
+      deliveries: config.require("CARILLON_RETENTION_DELIVERIES_DAYS"),
+      evidence: config.require("CARILLON_RETENTION_EVIDENCE_DAYS"),
+    },
   });
   const loop = startTickLoop({ work: base.metrics.timed("jobs", work), clock, log });
   stops.push(async () => {

@@ -13,6 +13,14 @@ export interface JobsLog {
   error(facts: object, message: string): void;
 }
 
+/** Days that things are kept after their end. */
+export interface RetentionDays {
+  readonly conversations: number;
+  readonly records: number;
+  readonly deliveries: number;
+  readonly evidence: number;
+}
+
 export interface JobsDependencies {
   readonly clock: Clock;
   readonly random: Random;
@@ -23,5 +31,6 @@ export interface JobsDependencies {
     encrypt(text: string): Uint8Array;
     decrypt(box: Uint8Array): string;
   };
+  readonly retention: RetentionDays;
   readonly log: JobsLog;
 }

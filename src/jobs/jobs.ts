@@ -15,6 +15,8 @@ import {
 import { analyse, QUESTION_TIMEOUT_MS } from "./analyse.ts";
 import { ATTEMPT_TIMEOUT_MS, deliver } from "./deliver.ts";
 import type { JobsDependencies } from "./jobs-dependencies.ts";
+import { createRetention } from "./retention.ts";
+import type { Worker } from "./worker.ts";
 
 /** Attempts under way in one process. Each is a socket and a few kilobytes. */
 const MAX_DELIVERIES = 64;
@@ -46,7 +48,7 @@ export interface Jobs {
 }
 
 export function createJobs(deps: JobsDependencies): Jobs {
-  const workers = [createDeliveries(deps), createAnalyses(deps)];
+  const workers = [createDeliveries(deps), createAnalyses(deps), createRetention(deps)];
   let isDraining = false;
   return {
     tick: async () => {
@@ -69,14 +71,6 @@ export function createJobs(deps: JobsDependencies): Jobs {
     },
     underWay: () => workers.reduce((sum, worker) => sum + [...worker.underWay()].length, 0),
   };
-}
-
-/** One kind of work. */
-interface Worker {
-  /** Claims what is due, as far as there is room, and goes on with it beside the tick. */
-  start(now: Instant): Promise<void>;
-  nextDueAt(): Promise<Instant | null>;
-  underWay(): Iterable<Promise<void>>;
 }
 
 function createDeliveries(deps: JobsDependencies): Worker {

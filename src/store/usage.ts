@@ -1,4 +1,5 @@
-// What a key has used, counted from its calls. Erased calls still count: they were made.
+// What a key has used, counted from its calls. Erased calls still count, and those whose records
+// are gone: they were made.
 
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
@@ -28,7 +29,8 @@ export async function readUsage(
      height as (select sum(change) over (order by at, change) as open_calls from step)
      select count(*) as "totalCalls", coalesce(sum(duration_seconds), 0) as "totalSeconds",
        coalesce((select max(open_calls) from height), 0) as "peakConcurrent"
-     from calls where key_id = $1 and sent_at is not null`,
+     from (select duration_seconds from calls where key_id = $1 and sent_at is not null
+           union all select duration_seconds from dial_evidence where key_id = $1) made`,
     [keyId, sqlInstant(monthStart)],
   );
   return rows[0] ?? { totalCalls: 0, totalSeconds: 0, peakConcurrent: 0 };
