@@ -18,7 +18,6 @@ import {
   claimRestoredAccount,
   countUnheardCalls,
   isPhoneBusy,
-  listFormerCarrierCalls,
   lockWaitingRecipients,
   postponeRestoredAccount,
   releaseRestoredAccount,
@@ -134,12 +133,8 @@ async function adoptPair(
   account: RestoredAccount,
   pair: Pair,
 ): Promise<boolean> {
-  const ids = pair.calls.map((call) => call.carrierCallId);
-  const former = await listFormerCarrierCalls(deps.database, pair.to, ids);
-  const calls = pair.calls.filter((call) => !former.has(call.carrierCallId));
-  if (calls.length === 0) return true;
-  if (await becomeUncertain(deps, account, { ...pair, calls })) return true;
-  for (const call of calls) {
+  if (await becomeUncertain(deps, account, pair)) return true;
+  for (const call of pair.calls) {
     const outcome = await adoptCall(deps, account, pair, call);
     deps.log.warn(
       { accountId: account.id, carrierCallId: call.carrierCallId, outcome },

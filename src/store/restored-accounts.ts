@@ -77,21 +77,6 @@ export async function countUnheardCalls(
   return rows[0]?.n ?? 0;
 }
 
-/** Carrier ids, among these, that calls to `phone` had and gave back: they disturbed nobody. */
-export async function listFormerCarrierCalls(
-  db: Queryable,
-  phone: string,
-  carrierCallIds: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await db.query<{ id: string }>(
-    `select distinct e.facts->>'carrierCallId' as id
-     from recipients r join calls c on c.recipient_id = r.id join call_events e on e.call_id = c.id
-     where r.phone = $1 and e.facts->>'carrierCallId' = any($2)`,
-    [phone, carrierCallIds],
-  );
-  return new Set(rows.map((row) => row.id));
-}
-
 /** Somebody who waits, and whom a call since the backup may have been for. */
 export interface WaitingRecipient extends Row {
   readonly id: number;

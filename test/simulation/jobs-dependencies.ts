@@ -28,6 +28,8 @@ export function jobsDependencies(parts: {
       encrypt: (text) => new TextEncoder().encode(text),
       decrypt: (box) => new TextDecoder().decode(box),
     },
+    // No simulated world lasts that long.
+    retention: { conversations: 1_000, records: 1_000, deliveries: 1_000, evidence: 1_000 },
     log: { info: note, warn: note, error: note },
   };
 }
