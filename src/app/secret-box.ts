@@ -3,7 +3,7 @@
 // key wrote it, so that a wrong CARILLON_ENCRYPTION_KEY is told apart from damage. Never logs or
 // throws what it holds.
 
-import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
 
 import type { Random } from "../ports/random.ts";
 
@@ -11,6 +11,8 @@ export interface SecretBox {
   encrypt(text: string): Uint8Array;
   /** @throws Error when the box was written with another key, or was changed. */
   decrypt(box: Uint8Array): string;
+  /** Tells equal texts, to nobody without the key. The same text has the same digest always. */
+  digest(text: string): Uint8Array;
 }
 
 const VERSION = 1;
@@ -36,6 +38,10 @@ export function createSecretBox(key: Uint8Array, random: Pick<Random, "bytes">):
       const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
       return Buffer.concat([header, nonce, cipher.getAuthTag(), sealed]);
     },
+    digest: (text) =>
+      createHmac("sha256", Buffer.concat([Buffer.from("carillon digest"), key]))
+        .update(text)
+        .digest(),
     decrypt: (box) => {
       const bytes = Buffer.from(box.buffer, box.byteOffset, box.byteLength);
       if (bytes.length < HEADER_BYTES + NONCE_BYTES + TAG_BYTES || bytes[0] !== VERSION) {

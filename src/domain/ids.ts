@@ -37,7 +37,7 @@ export function newCallId(now: Instant, random: ByteSource): string {
 
 /** An id of a row that is not part of the contract: `<prefix>_` + 16 hex. */
 export function newRowId(
-  prefix: "acct" | "msg" | "num" | "proc" | "sup",
+  prefix: "acct" | "erasure" | "msg" | "num" | "proc" | "sup",
   random: ByteSource,
 ): string {
   return `${prefix}_${hex(random.bytes(8))}`;

@@ -48,4 +48,6 @@ export interface HttpSettings {
 export interface SecretBox {
   encrypt(text: string): Uint8Array;
   decrypt(box: Uint8Array): string;
+  /** Tells equal texts, to nobody without the key. */
+  digest(text: string): Uint8Array;
 }

@@ -20,6 +20,7 @@ import { addRecipientRoutes } from "./recipient-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendError } from "./error-envelope.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
+import { addErasureRoutes } from "./erasure-routes.ts";
 import { addExportRoute } from "./export-route.ts";
 import { addHealthRoute } from "./health-route.ts";
 import { addIdempotencyHooks } from "./idempotency-hooks.ts";
@@ -107,6 +108,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addUncertainRoutes(app, dependencies);
   addAnalysisRoutes(app, dependencies);
   addExportRoute(app, dependencies);
+  addErasureRoutes(app, dependencies);
   addWebhookSecretRoutes(app, dependencies);
   addDeliveryRoutes(app, dependencies);
 }

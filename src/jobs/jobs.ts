@@ -15,6 +15,7 @@ import {
 import { analyse, QUESTION_TIMEOUT_MS } from "./analyse.ts";
 import { ATTEMPT_TIMEOUT_MS, deliver } from "./deliver.ts";
 import type { JobsDependencies } from "./jobs-dependencies.ts";
+import { createErasures } from "./erase.ts";
 import { createRetention } from "./retention.ts";
 import type { Worker } from "./worker.ts";
 
@@ -48,7 +49,12 @@ export interface Jobs {
 }
 
 export function createJobs(deps: JobsDependencies): Jobs {
-  const workers = [createDeliveries(deps), createAnalyses(deps), createRetention(deps)];
+  const workers = [
+    createDeliveries(deps),
+    createAnalyses(deps),
+    createErasures(deps),
+    createRetention(deps),
+  ];
   let isDraining = false;
   return {
     tick: async () => {

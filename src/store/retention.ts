@@ -153,11 +153,15 @@ export async function removeDeliveries(db: Queryable, step: RetentionStep): Prom
   return rowCount;
 }
 
+/** And the receipts of erasures. */
 export async function removeEvidence(db: Queryable, step: RetentionStep): Promise<number> {
   const { rowCount } = await db.query(
     `delete from dial_evidence where call_id in (
        select call_id from dial_evidence where sent_at < $1 order by sent_at limit $2)`,
     [sqlInstant(step.before), step.limit],
   );
+  await db.query("delete from erasures where state = 'done' and done_at < $1", [
+    sqlInstant(step.before),
+  ]);
   return rowCount;
 }

@@ -114,7 +114,7 @@ export async function suppressPhone(
 // A reservation is undone here, not left to the gate: a gate whose statement began before this
 // transaction commits would not see the suppression, but it does see that the call is no longer
 // reserved.
-async function takeBackCalls(
+export async function takeBackCalls(
   tx: Queryable,
   keyId: string | null,
   phones: readonly string[],

@@ -30,7 +30,8 @@ export async function readUsage(
      select count(*) as "totalCalls", coalesce(sum(duration_seconds), 0) as "totalSeconds",
        coalesce((select max(open_calls) from height), 0) as "peakConcurrent"
      from (select duration_seconds from calls where key_id = $1 and sent_at is not null
-           union all select duration_seconds from dial_evidence where key_id = $1) made`,
+           union all select duration_seconds from dial_evidence e
+           where key_id = $1 and not exists (select from calls c where c.id = e.call_id)) made`,
     [keyId, sqlInstant(monthStart)],
   );
   return rows[0] ?? { totalCalls: 0, totalSeconds: 0, peakConcurrent: 0 };
