@@ -24,6 +24,7 @@ import { addErasureRoutes } from "./erasure-routes.ts";
 import { addExportRoute } from "./export-route.ts";
 import { addHealthRoute } from "./health-route.ts";
 import { addIdempotencyHooks } from "./idempotency-hooks.ts";
+import { addKeyExportRoute } from "./key-export-route.ts";
 import { addKeyRoutes } from "./key-routes.ts";
 import { createKnownPaths } from "./known-paths.ts";
 import { addNumberRoutes } from "./number-routes.ts";
@@ -108,6 +109,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addUncertainRoutes(app, dependencies);
   addAnalysisRoutes(app, dependencies);
   addExportRoute(app, dependencies);
+  addKeyExportRoute(app, dependencies);
   addErasureRoutes(app, dependencies);
   addWebhookSecretRoutes(app, dependencies);
   addDeliveryRoutes(app, dependencies);

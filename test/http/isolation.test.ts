@@ -23,6 +23,8 @@ const call = await owner.ask("POST", "/v1/calls/outbound", {
   to_number: "+12025550102",
   prompt: "Hello",
 });
+const erased = await owner.ask("POST", "/v1/erasures", { phone: "+12025550109" });
+const erasure = `/v1/erasures/${erased.body.erasure_id}`;
 const suppressed = await owner.ask("POST", "/v1/suppressions", { phone: "+12025550109" });
 const suppressionId: string = suppressed.body.suppressions[0].suppression_id;
 await owner.ask("PUT", `/v1/agents/${owner.agentId}`, {
@@ -83,6 +85,7 @@ const ROUTES: readonly Route[] = [
   ["POST", `${batch}/analyze`, "campaign_not_found"],
   ["GET", `${batch}/export`, "campaign_not_found"],
   ["GET", delivery, "delivery_not_found"],
+  ["GET", erasure, "not_found"],
   ["POST", `${delivery}/replay`, "delivery_not_found"],
   [
     "POST",
@@ -169,7 +172,7 @@ test("every route that takes an id is in the list above", () => {
   };
   const known = ROUTES.map(
     ([method, url]) =>
-      `${method} ${url.replace(/\/((agent_|batchcall_|call_|msg_|sup_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
+      `${method} ${url.replace(/\/((agent_|batchcall_|call_|erasure_|msg_|sup_|%2B)[^/?]+|\d+$)/g, "/:id")}`,
   );
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, route] of Object.entries(methods)) {

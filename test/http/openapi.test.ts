@@ -61,6 +61,7 @@ test("every route is described, once", () => {
       "GET /v1/campaigns",
       "GET /v1/erasures",
       "GET /v1/erasures/{erasure_id}",
+      "GET /v1/export",
       "GET /v1/health",
       "GET /v1/integrations/webhook/number/{number}",
       "GET /v1/integrations/webhook2/number/{number}",
