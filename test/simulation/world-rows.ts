@@ -8,7 +8,7 @@ import type { WorldConnection } from "./database-desk.ts";
 import { WEBHOOK_URL, type CampaignPlan, type SinglePlan, type WorldPlan } from "./world-plan.ts";
 
 /** Everything that a world writes. Fresh files: rows lie the same way for the same seed. */
-const EMPTY = `truncate call_analyses, deliveries, call_events, slots,
+const EMPTY = `truncate retention_work, dial_evidence, erasures, call_analyses, deliveries, call_events, slots,
   calls, recipients, zone_groups, campaign_prompts, campaigns,
   phone_numbers, carrier_accounts, agents, suppressions, processes, idempotency_keys, api_keys restart identity;
   update installation set dialing_stopped_at = null, dialing_stop_reason = null`;
