@@ -8,7 +8,6 @@ import type { Clock } from "../ports/clock.ts";
 import type { Queryable } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
 import { readHealthFacts, type HealthFacts } from "../store/health-facts.ts";
-import { readRestoreState } from "../store/restored-accounts.ts";
 
 /** One failed tick happens; several in a row mean that nobody is being called. */
 const MAX_FAILED_TICKS = 3;
@@ -65,8 +64,6 @@ async function examine(parts: HealthParts): Promise<Health> {
   const schema = checkSchema(facts.schema, parts.latestSchema);
   const checks = { database: fine("answers"), schema, ...mine, ...checkInstallation(facts) };
   if (!schema.ok) return summed("unavailable", version, checks);
-  const restored = await checkRestore(parts.database);
-  if (restored !== null) Object.assign(checks, { restore: restored });
   const isReady = Object.values(checks).every((check) => check.ok);
   return summed(isReady ? "ready" : "degraded", version, checks);
 }
@@ -146,24 +143,19 @@ function checkInstallation(facts: HealthFacts): Readonly<Record<string, Check>> 
       "a carrier account has never reached it: one call at a time until its first callback arrives",
       "callbacks arrive",
     ),
+    // It ends by itself: the engine reads the list as soon as the carrier answers.
+    restore: checked(
+      facts.restoringAccounts > 0,
+      `${facts.restoringAccounts} carrier accounts of a restored backup dial nothing until ` +
+        "the carrier's list of calls since then is read",
+      "nothing to reconcile",
+    ),
     webhooks: checked(
       overdueMs > MAX_WEBHOOK_OVERDUE_MS,
       `the oldest has been due for ${minutes} minutes; does a process with the role jobs run?`,
       "on time",
     ),
   };
-}
-
-// It ends by itself: the engine reads the carrier's list as soon as the carrier answers.
-async function checkRestore(database: Queryable): Promise<Check | null> {
-  const state = await readRestoreState(database).catch(() => null);
-  if (state === null) return null;
-  const takenAt = new Date(state.backupTakenAt).toISOString();
-  const problem = state.problem === null ? "" : ` (${state.problem})`;
-  return wrong(
-    `restored from the backup of ${takenAt}; ${state.accounts} carrier accounts dial nothing until ` +
-      `the carrier's list of calls since then is read${problem}`,
-  );
 }
 
 function checkCarrier(facts: HealthFacts): Check {

@@ -85,8 +85,9 @@ export async function eraseRecipients(
   const callIds = found.rows.map((row) => row.id);
   await keepEvidence(tx, callIds, scope.phoneHash);
   const events = await tx.query(
-    `update call_events set facts = ${without("facts::text", 2)}::jsonb
-     where call_id = any($1) and ${names("facts::text", 2)}`,
+    // A person's note about a call may name anybody.
+    `update call_events set facts = ${without("facts::text", 2)}::jsonb - 'note'
+     where call_id = any($1) and (${names("facts::text", 2)} or facts ? 'note')`,
     [callIds, digitsOf(scope.phone)],
   );
   const analyses = await tx.query("delete from call_analyses where call_id = any($1)", [callIds]);

@@ -17,6 +17,8 @@ export interface HealthFacts extends Row {
   /** No callback has ever arrived. */
   readonly hasUnprovenAccount: boolean;
   readonly hasBenchedNumber: boolean;
+  /** Restored from a backup, and the carrier's list of calls since then is not read yet. */
+  readonly restoringAccounts: number;
   /** How long the oldest webhook delivery has been due; null: none is pending. */
   readonly webhookOverdueMs: number | null;
 }
@@ -39,6 +41,7 @@ export async function readHealthFacts(
        exists (select from carrier_accounts where backoff_until > $1 or pace_factor < 1) as "hasSlowedAccount",
        exists (select from carrier_accounts where proven_at is null) as "hasUnprovenAccount",
        exists (select from phone_numbers where benched_at is not null) as "hasBenchedNumber",
+       (select count(*) from carrier_accounts where reconcile_since is not null) as "restoringAccounts",
        (select extract(epoch from $1 - min(due_at))::float8 * 1000 from deliveries where state = 'pending')
          as "webhookOverdueMs"`,
     [sqlInstant(times.now), sqlInstant(times.aliveSince)],

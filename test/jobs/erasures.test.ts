@@ -58,6 +58,12 @@ async function talkedCampaign(world: JobsWorld): Promise<string> {
      select id, created_at, 'placing_refused', jsonb_build_object('message', to_number || ' is not valid',
        'digits', substr(to_number, 2)::bigint) from calls`,
   );
+  await world.db.query(
+    `insert into call_events (call_id, at, kind, facts)
+     select id, created_at, 'settled_by_hand', jsonb_build_object('outcome', 'reached', 'note',
+       case to_number when $1 then 'Ann picked up' else 'Bob picked up' end) from calls`,
+    [PHONE],
+  );
   const answer = `{"to": "${PHONE}", "digits": ${PHONE.slice(1)}, "also": "${OTHER}"}`;
   await world.db.query(
     `insert into idempotency_keys (key_id, idempotency_key, request_hash, response_status, response_body, created_at,
@@ -83,14 +89,16 @@ test("no row names the phone any more, and nothing else is touched", async () =>
     counts: {
       recipients: 1,
       calls: 1,
-      call_events: 1,
+      call_events: 2,
       idempotent_answers: 1,
       suppressions_kept: 1,
     },
   });
   const left = await everything(world);
   expect(left).not.toContain(PHONE.slice(1));
+  expect(left).not.toContain("Ann");
   expect(left).toContain(OTHER);
+  expect(left).toContain("Bob");
   const calls = await world.db.query(
     "select to_number, transcript is null as silent, duration_seconds as s from calls order by to_number",
   );
