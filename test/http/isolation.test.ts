@@ -82,6 +82,8 @@ const ROUTES: readonly Route[] = [
   ["GET", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["POST", `/v1/calls/${call.body.call_id}/analyze`, "call_not_found"],
+  ["GET", `/v1/calls/${call.body.call_id}/evidence`, "call_not_found"],
+  ["POST", `/v1/calls/${call.body.call_id}/settle`, "call_not_found", { outcome: "not_called" }],
   ["POST", `${batch}/analyze`, "campaign_not_found"],
   ["GET", `${batch}/export`, "campaign_not_found"],
   ["GET", delivery, "delivery_not_found"],
