@@ -1,6 +1,7 @@
 // `carillon simulator`: a pretend carrier, pretend people and a pretend model, on one port.
 
 import { InvalidArgumentError, type Command } from "commander";
+import { openBooksFile } from "../app/books-file.ts";
 import { startStandaloneSimulator } from "../app/standalone-simulator.ts";
 import { print, untilStopped } from "./terminal.ts";
 
@@ -9,6 +10,7 @@ interface Options {
   readonly host: string;
   readonly seed: number;
   readonly speed: number;
+  readonly books?: string;
 }
 
 const DEFAULT_PORT = 9090;
@@ -23,8 +25,12 @@ export function addSimulatorCommand(program: Command): void {
     .option("--host <address>", "address of this machine", "127.0.0.1")
     .option("--seed <number>", "the same seed gives every phone the same person", number, 1)
     .option("--speed <factor>", "ringing and talking this many times faster than life", number, 1)
-    .action(async (options: Options) => {
-      const { simulator, account } = await startStandaloneSimulator(options);
+    .option("--books <file>", "keep the carrier's books here, and come back with them")
+    .action(async ({ books, ...options }: Options) => {
+      const { simulator, account } = await startStandaloneSimulator({
+        ...options,
+        ...(books === undefined ? {} : { journal: openBooksFile(books) }),
+      });
       print(`The simulator listens on ${simulator.url}. Point Carillon at it:`);
       print();
       print(`  TWILIO_API_BASE_URL=${simulator.url}`);

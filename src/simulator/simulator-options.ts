@@ -1,6 +1,7 @@
 // How a simulator is started. Time, timers and log come from outside; everything else has a
 // default.
 
+import type { BooksJournal } from "./carrier-model/books-journal.ts";
 import type { AccountSettingsInput } from "./carrier-model/account.ts";
 import type { CarrierDelays } from "./carrier-model/carrier-delays.ts";
 import type { FaultsInput } from "./control/faults.ts";
@@ -41,6 +42,8 @@ export interface SimulatorOptions {
    * 1 GB with long talks).
    */
   readonly maxCalls?: number;
+  /** Where the books outlive this process. Default: they do not. */
+  readonly journal?: BooksJournal;
   /**
    * Refuse what the real carrier is only believed to refuse (status events joined in one value).
    * Default false.

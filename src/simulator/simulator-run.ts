@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly rates: PersonaRates;
   readonly delays: CarrierDelays;
   readonly maxCalls: number;
+  /** Keeps the books for a later start. */
+  readonly keep: ((line: string) => void) | null;
   /** Accounts outlive a reset. */
   readonly accounts: AccountRegistry;
 }
@@ -55,7 +57,7 @@ export class SimulatorRun {
     this.#options = options;
     this.accounts = accounts;
     this.pace = createPace(clock, options.speed);
-    this.books = new CallBooks(options.maxCalls);
+    this.books = new CallBooks(options.maxCalls, options.keep);
     this.people = createPeople(seed, options.rates);
     this.#dice = openDice(seed, "run");
     this.#webhooks = createWebhookClient(this.pace);

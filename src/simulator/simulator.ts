@@ -5,6 +5,7 @@
 import fastify from "fastify";
 import { AccountSettings, createAccount } from "./carrier-model/account.ts";
 import { AccountRegistry } from "./carrier-model/account-registry.ts";
+import { readBooks, RESET_ENTRY } from "./carrier-model/books-journal.ts";
 import { summarizeBooks, type BooksSummary } from "./carrier-model/books-summary.ts";
 import type { CallBooks } from "./carrier-model/call-books.ts";
 import { REAL_DELAYS } from "./carrier-model/carrier-delays.ts";
@@ -49,6 +50,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       rates: options.rates ?? DEFAULT_RATES,
       delays: { ...REAL_DELAYS, ...options.delays },
       maxCalls: options.maxCalls ?? DEFAULT_MAX_CALLS,
+      keep: options.journal?.write ?? null,
       accounts,
     });
     run.people.force(personasOf(options.people ?? {}));
@@ -56,6 +58,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     return run;
   };
   let run = newRun();
+  run.books.restore(readBooks(options.journal?.lines ?? [], options.clock.now()));
 
   const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   // Everything arrives as text: forms for the carrier, JSON for the rest.
@@ -79,6 +82,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     run: () => run,
     reset: async () => {
       const old = run;
+      options.journal?.write(RESET_ENTRY);
       run = newRun();
       await old.close();
     },

@@ -3,7 +3,8 @@
 // not count.
 
 import type { Call } from "./call.ts";
-import type { CallBooks, CreateRecord } from "./call-books.ts";
+import type { CallBooks } from "./call-books.ts";
+import type { CreateRecord } from "./create-record.ts";
 
 /** One count overall, and the same count for each account or number. */
 interface Counted {

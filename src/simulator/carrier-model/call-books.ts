@@ -4,33 +4,28 @@
 
 import type { Call } from "./call.ts";
 import { isEnded } from "./call.ts";
-
-/** One request to create a call, also when it was refused or never answered. */
-export interface CreateRecord {
-  /** When the first byte of the request's headers had arrived. */
-  readonly arrivedAt: number;
-  readonly accountSid: string;
-  readonly to: string;
-  readonly from: string;
-  /** null when no call was made. */
-  callSid: string | null;
-  /** HTTP status of the answer; null when none was given (or not yet). */
-  answerStatus: number | null;
-  /** The carrier's code when refused, else null. */
-  errorCode: number | null;
-  /** Name of the fault that struck this request, else null. */
-  fault: string | null;
-}
+import type { CreateRecord } from "./create-record.ts";
+import {
+  formatCallEntry,
+  formatCreateEntry,
+  formatStepEntry,
+  type KeptBooks,
+} from "./books-journal.ts";
 
 export class CallBooks {
   readonly #maxCalls: number;
+  readonly #write: ((line: string) => void) | null;
+  readonly #numbers = new WeakMap<CreateRecord, number>();
+  #nextNumber = 1;
   readonly #calls = new Map<string, Call>();
   readonly #byTo = new Map<string, Set<Call>>();
   #creates: CreateRecord[] = [];
   #forgottenCalls = 0;
 
-  constructor(maxCalls: number) {
+  /** `write` keeps a line for a later start (books-journal.ts). */
+  constructor(maxCalls: number, write: ((line: string) => void) | null = null) {
     this.#maxCalls = maxCalls;
+    this.#write = write;
   }
 
   /** How many calls were forgotten to keep the books within their bound. */
@@ -50,13 +45,43 @@ export class CallBooks {
 
   addCreate(record: CreateRecord): void {
     this.#creates.push(record);
+    this.#numbers.set(record, this.#nextNumber);
+    this.#nextNumber += 1;
+    this.keepCreate(record);
     // Cut in blocks, so that the cost per request stays constant.
     if (this.#creates.length > this.#maxCalls * 1.1) {
       this.#creates = this.#creates.slice(-this.#maxCalls);
     }
   }
 
+  /** A request's record has changed. */
+  keepCreate(record: CreateRecord): void {
+    const number = this.#numbers.get(record);
+    if (number !== undefined) this.#write?.(formatCreateEntry(number, record));
+  }
+
+  /** A call has taken a step. */
+  keepStep(call: Call): void {
+    this.#write?.(formatStepEntry(call));
+  }
+
   addCall(call: Call): void {
+    this.#write?.(formatCallEntry(call));
+    this.#hold(call);
+  }
+
+  /** Takes over what an earlier process kept. */
+  restore({ creates, calls, dropped }: KeptBooks): void {
+    for (const [number, create] of creates) {
+      this.#creates.push(create);
+      this.#numbers.set(create, number);
+      this.#nextNumber = Math.max(this.#nextNumber, number + 1);
+    }
+    for (const call of calls) this.#hold(call);
+    for (const call of dropped) this.keepStep(call);
+  }
+
+  #hold(call: Call): void {
     this.#calls.set(call.sid, call);
     const siblings = this.#byTo.get(call.to) ?? new Set();
     siblings.add(call);

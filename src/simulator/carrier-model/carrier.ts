@@ -103,7 +103,7 @@ export class Carrier {
     this.#release(call);
     call.endedBecause = because;
     call.sipResponseCode = 200;
-    moveCall(call, "completed", pace.now());
+    this.#move(call, "completed");
     listener.ended(call, () => {
       pace.after(drawDelay(dice, delays.actionToCompleted), () => {
         listener.progressed(call, "completed");
@@ -143,7 +143,7 @@ export class Carrier {
   }
 
   #dial(desk: Desk, call: Call): void {
-    const { pace, delays, dice, listener } = this.#parts;
+    const { pace, books, delays, dice, listener } = this.#parts;
     const limit = desk.account.maxConcurrentCalls;
     if (limit !== null && desk.up.size >= limit) {
       call.notifications.push({ sid: `NO${dice.hex(32)}`, code: 10004, at: pace.now() });
@@ -155,6 +155,7 @@ export class Carrier {
       call.dialedAt = pace.now();
       call.updatedAt = call.dialedAt;
       call.history.push({ status: "initiated", at: call.dialedAt });
+      books.keepStep(call);
       listener.progressed(call, "initiated");
       this.#step(call, drawDelay(dice, delays.initiatedToRinging), () => this.#reach(call));
     });
@@ -190,7 +191,7 @@ export class Carrier {
 
   #ring(call: Call, line: Extract<PhoneLine, { kind: "answers" | "rings_out" | "rejects" }>): void {
     const { pace, listener } = this.#parts;
-    moveCall(call, "ringing", pace.now());
+    this.#move(call, "ringing");
     listener.progressed(call, "ringing");
     const maxRingMs = (call.request?.ringTimeoutSeconds ?? 60) * 1000;
     const [ringMs, then] =
@@ -203,8 +204,8 @@ export class Carrier {
   }
 
   #answer(call: Call): void {
-    const { pace, listener } = this.#parts;
-    moveCall(call, "in-progress", pace.now());
+    const { listener } = this.#parts;
+    this.#move(call, "in-progress");
     const limitSeconds = call.request?.timeLimitSeconds ?? DEFAULT_TIME_LIMIT_SECONDS;
     this.#step(call, limitSeconds * 1000, () => this.hangUp(call, "time limit"));
     listener.progressed(call, "answered");
@@ -214,12 +215,18 @@ export class Carrier {
   #endUnanswered(call: Call, status: CallStatus, sip: number | null, because: string): void {
     const { pace, delays, dice, listener } = this.#parts;
     this.#release(call);
-    moveCall(call, status, pace.now());
     call.sipResponseCode = sip;
     call.endedBecause = because;
+    this.#move(call, status);
     pace.after(drawDelay(dice, delays.endToCompleted), () => {
       listener.progressed(call, "completed");
     });
+  }
+
+  // Kept before anybody is told of it.
+  #move(call: Call, status: CallStatus): void {
+    moveCall(call, status, this.#parts.pace.now());
+    this.#parts.books.keepStep(call);
   }
 
   #step(call: Call, delayMs: number, run: () => void): void {

@@ -2,7 +2,7 @@
 
 import type { BooksSummary } from "../carrier-model/books-summary.ts";
 import type { Call } from "../carrier-model/call.ts";
-import type { CreateRecord } from "../carrier-model/call-books.ts";
+import type { CreateRecord } from "../carrier-model/create-record.ts";
 
 export function formatCreate(create: CreateRecord): object {
   return {

@@ -92,11 +92,12 @@ function updateCall({ run, form, reply }: RestContext, call: Call): FastifyReply
   return reply.send(formatCall(call));
 }
 
-function deleteCall({ reply }: RestContext, call: Call): FastifyReply {
+function deleteCall({ run, reply }: RestContext, call: Call): FastifyReply {
   if (!isEnded(call)) {
     return sendRestError(reply, restError(20001, "the call is still in progress"));
   }
   call.isDeleted = true;
+  run.books.keepStep(call);
   return reply.code(204).send();
 }
 

@@ -4,7 +4,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Call } from "../carrier-model/call.ts";
-import type { CreateRecord } from "../carrier-model/call-books.ts";
+import type { CreateRecord } from "../carrier-model/create-record.ts";
 import { parseCreateCallRequest } from "../carrier-model/create-call-request.ts";
 import { createForeignCall } from "../carrier-model/foreign-calls.ts";
 import { restError, type RestError } from "../carrier-model/rest-error.ts";
@@ -46,6 +46,7 @@ export function addCreateCallRoute(
       if (record !== undefined) {
         record.answerStatus = reply.statusCode;
         record.errorCode = code === undefined ? null : Number(code);
+        options.run().books.keepCreate(record);
       }
       done(null, payload);
     },
@@ -89,6 +90,7 @@ async function createCall(
   const call = accept(context, options);
   if (call.kind === "error") return sendRestError(reply, call);
   record.callSid = call.call.sid;
+  run.books.keepCreate(record);
   addForeignCall(run, call.call, dice);
   if (fault === "error_after_accept") return sendRestError(reply, restError(20500));
   if (fault === "hang_after_accept") return reply.hijack();
