@@ -11,7 +11,13 @@ import { from as copyFrom } from "pg-copy-streams";
 import { AppError } from "../domain/app-error.ts";
 import type { Database, Planning, Queryable, QueryResult, Row } from "../ports/database.ts";
 import { columnTypes } from "./database-columns.ts";
-import { connectError, isRerunnable, isUnavailable, statementError } from "./database-errors.ts";
+import {
+  connectError,
+  contentionError,
+  isRerunnable,
+  isUnavailable,
+  statementError,
+} from "./database-errors.ts";
 import { startListener, type Listener } from "./database-listener.ts";
 
 export interface OpenDatabaseOptions {
@@ -117,9 +123,9 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenDa
   const listeners = new Set<Listener>();
   return {
     query: (text, values, planning) =>
-      sessions.use((session) => session.query(text, values, planning)),
+      withReruns(() => sessions.use((session) => session.query(text, values, planning))),
     copyFrom: (text, chunks) => sessions.use((session) => session.copyFrom(text, chunks)),
-    transaction: (work) => runTransaction(sessions, work),
+    transaction: (work) => withReruns(() => sessions.use((session) => runOnce(session, work))),
     listen: async (channel, onNotify) => {
       const listener = await startListener(config, channel, onNotify, onConnectionError);
       listeners.add(listener);
@@ -251,15 +257,15 @@ function statementName(text: string): string {
   return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }
 
-async function runTransaction<T>(
-  sessions: Sessions,
-  work: (tx: Queryable) => Promise<T>,
-): Promise<T> {
+// A deadlock or a serialisation failure leaves nothing behind, so it is run again from its start: a
+// transaction, or a statement that is one by itself.
+async function withReruns<T>(run: () => Promise<T>): Promise<T> {
   for (let reruns = 0; ; reruns++) {
     try {
-      return await sessions.use((session) => runOnce(session, work));
+      return await run();
     } catch (error) {
-      if (!isRerunnable(error) || reruns === MAX_TRANSACTION_RERUNS) throw error;
+      if (!isRerunnable(error)) throw error;
+      if (reruns === MAX_TRANSACTION_RERUNS) throw contentionError(error);
     }
   }
 }

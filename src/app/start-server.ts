@@ -31,14 +31,17 @@ import { startProcessReports } from "./process-reports.ts";
 import { createSecretBox } from "./secret-box.ts";
 import { startSystemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
+import { stopInOrder, type Stop } from "./stop-in-order.ts";
 import { startTickLoop, type TickLoop } from "./tick-loop.ts";
 import { createVoice } from "./voice.ts";
 
 /** The HTTP room's connections, and the engine's: neither can starve the other. */
 const HTTP_CONNECTIONS = 10;
 const ENGINE_CONNECTIONS = 10;
-/** How long conversations may go on after a stop was asked for. */
+/** How long conversations may go on after a stop was asked for: most of what a stop may take. */
 const VOICE_DRAIN_MS = 20_000;
+/** The embedded database shuts down fast, then at once: bounded by itself. */
+const STORE_STOP_MS = 20_000;
 /** Wakes every process's dialer and jobs. */
 const WAKE_CHANNEL = "carillon_wake";
 
@@ -60,23 +63,19 @@ export interface RunningServer {
   readonly hints: readonly string[];
   /**
    * Stops claiming, finishes what is being placed, lets conversations end, closes everything. In
-   * bounded time.
+   * bounded time (stop-in-order.ts), so something may be left behind: the process should end then.
    */
   stop(): Promise<void>;
 }
 
-/** What was started, so that it is stopped in the opposite order, also when a later part fails. */
-type Stops = (() => Promise<void> | void)[];
-
 /** @throws Error with what to do: settings, database, port */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
-  const stops: Stops = [];
-  const stop = async (): Promise<void> => {
-    for (const each of stops.splice(0).toReversed()) await each();
-  };
+  // What was started, so that it is stopped in the opposite order, also when a later part fails.
+  const stops: Stop[] = [];
+  const stop = (): Promise<void> => stopInOrder(stops, options);
   try {
     const store = await openStore(options.config, options);
-    stops.push(() => store.stop());
+    stops.push({ what: "store", run: () => store.stop(), ownLimitMs: STORE_STOP_MS });
     const base = await startBase(options, store, stops);
     const jobs = startJobs(options, base, stops);
     const dialer = startDialer(options, base, jobs, stops);
@@ -97,18 +96,18 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
 type Base = Awaited<ReturnType<typeof startBase>>;
 
 /** Database, clock, secrets and the two sides the dialer talks to. */
-async function startBase(options: StartServerOptions, store: Store, stops: Stops) {
+async function startBase(options: StartServerOptions, store: Store, stops: Stop[]) {
   const { config, log } = options;
   const open = async (maxConnections: number, applicationName: string): Promise<OpenDatabase> => {
     const { connectionString } = store;
     const database = await openDatabase({ connectionString, maxConnections, applicationName });
-    stops.push(() => database.close());
+    stops.push({ what: applicationName, run: () => database.close() });
     return database;
   };
   const httpDatabase = await open(HTTP_CONNECTIONS, "carillon http");
   const engineDatabase = await open(ENGINE_CONNECTIONS, "carillon engine");
   const clock = await startSystemClock(engineDatabase);
-  stops.push(() => clock.stop());
+  stops.push({ what: "clock", run: () => clock.stop() });
   const explicit = config.get("CARILLON_ENCRYPTION_KEY");
   const encryption = loadEncryptionKey({ explicit, dataDirectory: store.dataDirectory });
   if (encryption.madeIn !== null && config.get("DATABASE_URL") !== null) {
@@ -124,7 +123,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
   const metrics = createMetrics(clock, packageVersion());
   const onWritten = (lateMs: number): void => metrics.written(lateMs);
   const carrier = createTwilioCarrier({ baseUrl, publicUrl, clock, log, onWritten });
-  stops.push(() => carrier.close());
+  stops.push({ what: "carrier", run: () => carrier.close() });
   return {
     httpDatabase,
     engineDatabase,
@@ -141,7 +140,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stops
 }
 
 /** Webhooks and other work behind the calls; null when jobs are not a role of this process. */
-function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickLoop | null {
+function startJobs(options: StartServerOptions, base: Base, stops: Stop[]): TickLoop | null {
   const { config, log } = options;
   if (!config.require("CARILLON_ROLES").includes("jobs")) return null;
   const { clock, engineDatabase, model, secretBox } = base;
@@ -165,11 +164,12 @@ function startJobs(options: StartServerOptions, base: Base, stops: Stops): TickL
     },
   });
   const loop = startTickLoop({ work: base.metrics.timed("jobs", work), clock, log });
-  stops.push(async () => {
+  const drain = async (): Promise<void> => {
     await loop.stop();
     await work.drain();
     await outbound.close();
-  });
+  };
+  stops.push({ what: "jobs", run: drain });
   return loop;
 }
 
@@ -187,7 +187,7 @@ function startDialer(
   options: StartServerOptions,
   base: Base,
   jobs: TickLoop | null,
-  stops: Stops,
+  stops: Stop[],
 ): RunningDialer {
   const { clock, model, carrier, owner, secretBox } = base;
   const { log } = options;
@@ -208,10 +208,7 @@ function startDialer(
   const isDialer = options.config.require("CARILLON_ROLES").includes("dialer");
   const timed = base.metrics.timed("engine", engine);
   const loop = isDialer ? startTickLoop({ work: timed, clock, log }) : null;
-  stops.push(async () => {
-    await loop?.stop();
-    await engine.drain();
-  });
+  stops.push({ what: "dialer", run: () => stopDialing(engine, loop) });
   const wakeHere = (): void => {
     loop?.wake();
     jobs?.wake();
@@ -228,7 +225,7 @@ async function startFront(
   options: StartServerOptions,
   base: Base,
   dialer: RunningDialer,
-  stops: Stops,
+  stops: Stop[],
 ): Promise<{ readonly url: string }> {
   const { config, log } = options;
   const { httpDatabase, engineDatabase, clock, model, carrier, publicUrl, owner, secretBox } = base;
@@ -278,22 +275,27 @@ async function startFront(
     }),
     extensions: [voice.webhooks, metricsExtension(config, base)],
   });
-  stops.push(() => app.close());
-  stops.push(voice.attach(app.server));
+  stops.push({ what: "http", run: () => app.close() });
+  stops.push({ what: "voice sockets", run: voice.attach(app.server) });
   const listener = await engineDatabase.listen(WAKE_CHANNEL, wakeHere);
-  stops.push(() => listener.close());
+  stops.push({ what: "listener", run: () => listener.close() });
   const roles = config.require("CARILLON_ROLES");
   const parts = { database: engineDatabase, clock, owner, roles, voice, log };
   const reports = await startProcessReports(parts);
-  stops.push(() => reports.stop());
+  stops.push({ what: "process reports", run: () => reports.stop() });
   const url = await app.listen({ host: config.require("CARILLON_HOST"), port: base.port });
   // Last in, first out: conversations may end before anything else goes, and nothing new is dialed.
-  stops.push(async () => {
-    await loop?.stop();
-    await engine.drain();
-    await voice.drain(VOICE_DRAIN_MS);
-  });
+  const drain = (): Promise<unknown> =>
+    Promise.all([stopDialing(engine, loop), voice.drain(VOICE_DRAIN_MS)]);
+  stops.push({ what: "calls", run: drain });
   return { url };
+}
+
+// Nothing new at once, whatever the tick under way waits for; what that tick still took is given
+// back after it.
+async function stopDialing(engine: Engine, loop: TickLoop | null): Promise<void> {
+  await Promise.all([engine.drain(), loop?.stop()]);
+  await engine.drain();
 }
 
 function metricsExtension(config: Config, base: Base): FastifyPluginAsync {

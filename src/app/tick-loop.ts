@@ -10,7 +10,8 @@ import type { EngineLog } from "../engine/engine-dependencies.ts";
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 2_000;
 const FAILURE_PAUSE_MS = 500;
-const MAX_FAILURE_PAUSE_MS = 10_000;
+/** Longest wait after a failed tick: a database that is back is used this soon. */
+const MAX_FAILURE_PAUSE_MS = 2_000;
 
 export interface TickLoop {
   /** The next tick comes at once. */

@@ -68,7 +68,9 @@ export function createVoice(parts: {
   });
 
   return {
-    maxSessions: sessions.maxSessions,
+    get maxSessions() {
+      return sessions.maxSessions;
+    },
     count: () => sessions.count(),
     callIds: () => sessions.callIds(),
     drain: (deadlineMs) => sessions.drain(deadlineMs),

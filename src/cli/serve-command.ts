@@ -35,5 +35,7 @@ export function addServeCommand(program: Command): void {
       await untilStopped();
       printNotice("Stopping: no new dials; finishing what is under way.");
       await server.stop();
+      // What was left behind because it hung must not keep the process.
+      process.exit();
     });
 }

@@ -55,7 +55,10 @@ export interface Engine {
    * commit.
    */
   apply(events: readonly CarrierEvent[]): Promise<void>;
-  /** Stops claiming, gives reservations back and waits for what is being placed. */
+  /**
+   * Stops claiming and dialing, gives reservations back and waits for what is being placed. Never
+   * throws: what the database does not take back, its lease gives back. May be called again.
+   */
   drain(): Promise<void>;
   /** Requests to the carrier under way in this process. */
   placingCount(): number;
@@ -100,7 +103,7 @@ class Dialer {
     }
     await this.#runSteps();
     if (!this.#isDraining) await this.#claim();
-    await this.#gateAndPlace();
+    if (!this.#isDraining) await this.#gateAndPlace();
     this.#reconcile();
     return { nextWakeAt: this.#nextWakeAt() };
   }
@@ -114,8 +117,8 @@ class Dialer {
     this.#isDraining = true;
     const ids = this.#reservations.map((reservation) => reservation.callId);
     this.#reservations = [];
-    await releaseHeldBack(this.#deps, ids);
-    await Promise.allSettled(this.#placings);
+    this.#track(releaseHeldBack(this.#deps, ids), "giving reservations back");
+    await Promise.all(this.#placings);
   }
 
   async #runSteps(): Promise<void> {

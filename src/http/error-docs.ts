@@ -67,7 +67,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   idempotency_key_reused: "The Idempotency-Key belongs to another request of the last 24 hours.",
   request_in_progress: "The first request with this Idempotency-Key is still in work.",
   server_error: "A fault of the server. Its log holds the details under the request's id.",
-  database_unavailable: "The database cannot be reached. Try again later.",
+  database_unavailable:
+    "The database cannot be reached, or is read-only, full or too slow just now. Wait as Retry-After says; with the same Idempotency-Key nothing is done twice.",
 };
 
 /** The page at /docs/errors. Every code is an anchor. */

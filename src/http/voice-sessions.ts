@@ -60,6 +60,7 @@ export type VoiceOpened =
   | { readonly kind: "refused"; readonly reason: string };
 
 export interface VoiceSessions {
+  /** 0 while draining: nobody else may count on this process. */
   readonly maxSessions: number;
   /** Room for one more, and not draining. */
   hasRoom(): boolean;
@@ -131,7 +132,9 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
   }
 
   return {
-    maxSessions: options.maxSessions,
+    get maxSessions() {
+      return isDraining ? 0 : options.maxSessions;
+    },
     hasRoom: () => !isDraining && sessions.size < options.maxSessions,
     count: () => sessions.size,
     callIds: () => [...sessions.keys()],

@@ -116,12 +116,14 @@ test("a deadlock reruns the whole of the work", async () => {
   await db.query("create table crossed (id int primary key, n int not null)");
   await db.query("insert into crossed values (1, 0), (2, 0)");
   let runs = 0;
+  let held = 0;
   const cross = (first: number, second: number): Promise<void> =>
     db.transaction(async (tx) => {
       runs += 1;
       await tx.query("update crossed set n = n + 1 where id = $1", [first]);
+      held += 1;
       // Both hold their first row before either asks for its second.
-      await waitFor(() => runs >= 2, { describe: "the other transaction's first row" });
+      await waitFor(() => held >= 2, { describe: "the other transaction's first row" });
       await tx.query("update crossed set n = n + 1 where id = $1", [second]);
     });
   await Promise.all([cross(1, 2), cross(2, 1)]);
@@ -136,8 +138,57 @@ test("serialisation failures are rerun at most five times", async () => {
     runs += 1;
     await tx.query("do $$ begin raise exception 'again' using errcode = '40001'; end $$");
   });
-  await expect(attempt).rejects.toMatchObject({ code: "40001" });
+  await expect(attempt).rejects.toMatchObject({ code: "database_unavailable", retryable: true });
   expect(runs).toBe(6);
+});
+
+test("a single statement that lost a deadlock is run again", async () => {
+  await db.query("create table met (id int primary key, n int not null)");
+  await db.query("insert into met values (1, 0), (2, 0)");
+  let isHeld = false;
+  const crossing = db.transaction(async (tx) => {
+    await tx.query("update met set n = n + 1 where id = 2");
+    isHeld = true;
+    await waitFor(
+      async () => {
+        const { rows } = await db.query<{ waiting: boolean }>(
+          "select exists (select from pg_locks where not granted and locktype = 'transactionid') as waiting",
+        );
+        return rows[0]?.waiting;
+      },
+      { describe: "the single statement to wait for the second row" },
+    );
+    await tx.query("update met set n = n + 1 where id = 1");
+  });
+  await waitFor(() => isHeld, { describe: "the second row to be held" });
+  // Holds the first row and waits for the second.
+  const single = db.query(
+    "update met set n = n + 1 where id in (select id from met order by id for update)",
+  );
+  await Promise.all([single, crossing]);
+  expect((await db.query("select n from met order by id")).rows).toEqual([{ n: 2 }, { n: 2 }]);
+});
+
+test("a server that cannot do the work just now says when to come back", async () => {
+  for (const state of ["25006", "53100", "53200", "53300", "55P03", "57014", "58030"]) {
+    const attempt = db.query(`do $$ begin raise exception 'no' using errcode = '${state}'; end $$`);
+    await expect(attempt, state).rejects.toMatchObject({
+      code: "database_unavailable",
+      retryable: true,
+      retryAfterSeconds: 5,
+    });
+  }
+});
+
+test("a session that became read-only is not used again", async () => {
+  const other = await openDatabase({ connectionString: db.connectionString, maxConnections: 1 });
+  await other.query("create table wanted (n int)");
+  await other.query("set default_transaction_read_only = on");
+  const attempt = other.query("insert into wanted values (1)");
+  await expect(attempt).rejects.toMatchObject({ code: "database_unavailable" });
+  await other.query("insert into wanted values (2)");
+  expect((await other.query("select n from wanted")).rows).toEqual([{ n: 2 }]);
+  await other.close();
 });
 
 test("copy takes rows across chunk borders and counts them", async () => {
@@ -235,7 +286,8 @@ test("statements past their limit are ended by the server", async () => {
     maxConnections: 1,
     statementTimeoutMs: 50,
   });
-  await expect(hasty.query("select pg_sleep(60)")).rejects.toMatchObject({ code: "57014" });
+  const attempt = hasty.query("select pg_sleep(60)");
+  await expect(attempt).rejects.toMatchObject({ code: "database_unavailable", retryable: true });
   await hasty.close();
 });
 

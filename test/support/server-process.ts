@@ -15,6 +15,8 @@ export interface ServerProcess {
   /** Everything it printed so far. */
   output(): string;
   ask<T>(method: string, path: string, body?: unknown, bearer?: string): Promise<Answer<T>>;
+  /** Resolves when it has ended, whatever the reason. */
+  ended(): Promise<void>;
   /** Sends a signal and waits for the end; answers the exit code, or null when it was killed. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -47,16 +49,22 @@ export async function startServerProcess(
   child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   const url = await waitFor(
     () => {
-      if (child.exitCode !== null) throw new Error(`the server ended: ${printed}`);
+      if (hasEnded(child)) throw new Error(`the server ended: ${printed}`);
       return /listens on (http:\S+) with/.exec(printed)?.[1];
     },
     { timeoutMs: 60_000, describe: () => `the server to listen; it printed: ${printed}` },
-  );
+  ).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    throw error;
+  });
   return {
     url,
     pid: child.pid ?? 0,
     output: () => printed,
     ask: (method, path, body, bearer) => ask(url, method, path, body, bearer),
+    ended: async () => {
+      if (!hasEnded(child)) await once(child, "exit");
+    },
     end: (signal) => end(child, signal),
   };
 }
@@ -78,8 +86,12 @@ async function ask<T>(
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  if (hasEnded(child)) return child.exitCode;
   child.kill(signal);
   await once(child, "exit");
   return child.exitCode;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
