@@ -40,6 +40,15 @@ const HTTP_CONNECTIONS = 10;
 const ENGINE_CONNECTIONS = 10;
 /** How long conversations may go on after a stop was asked for: most of what a stop may take. */
 const VOICE_DRAIN_MS = 20_000;
+/** For the last facts of those that were cut off then. */
+const VOICE_END_MS = 1_000;
+/**
+ * How long an answer of the carrier is waited for. One that takes longer is looked for in its books,
+ * like any other that nobody heard.
+ */
+const PLACING_DRAIN_MS = 10_000;
+/** Requests of users and webhooks to them that are under way. */
+const WORK_DRAIN_MS = 5_000;
 /** The embedded database shuts down fast, then at once: bounded by itself. */
 const STORE_STOP_MS = 20_000;
 /** Wakes every process's dialer and jobs. */
@@ -75,7 +84,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const stop = (): Promise<void> => stopInOrder(stops, options);
   try {
     const store = await openStore(options.config, options);
-    stops.push({ what: "store", run: () => store.stop(), ownLimitMs: STORE_STOP_MS });
+    stops.push({ what: "store", run: () => store.stop(), maxMs: STORE_STOP_MS, isLast: true });
     const base = await startBase(options, store, stops);
     const jobs = startJobs(options, base, stops);
     const dialer = startDialer(options, base, jobs, stops);
@@ -169,7 +178,7 @@ function startJobs(options: StartServerOptions, base: Base, stops: Stop[]): Tick
     await work.drain();
     await outbound.close();
   };
-  stops.push({ what: "jobs", run: drain });
+  stops.push({ what: "jobs", run: drain, maxMs: WORK_DRAIN_MS });
   return loop;
 }
 
@@ -275,7 +284,7 @@ async function startFront(
     }),
     extensions: [voice.webhooks, metricsExtension(config, base)],
   });
-  stops.push({ what: "http", run: () => app.close() });
+  stops.push({ what: "http", run: () => app.close(), maxMs: WORK_DRAIN_MS });
   stops.push({ what: "voice sockets", run: voice.attach(app.server) });
   const listener = await engineDatabase.listen(WAKE_CHANNEL, wakeHere);
   stops.push({ what: "listener", run: () => listener.close() });
@@ -285,9 +294,13 @@ async function startFront(
   stops.push({ what: "process reports", run: () => reports.stop() });
   const url = await app.listen({ host: config.require("CARILLON_HOST"), port: base.port });
   // Last in, first out: conversations may end before anything else goes, and nothing new is dialed.
+  const dialing = (): Promise<void> => stopDialing(engine, loop);
   const drain = (): Promise<unknown> =>
-    Promise.all([stopDialing(engine, loop), voice.drain(VOICE_DRAIN_MS)]);
-  stops.push({ what: "calls", run: drain });
+    Promise.all([
+      stopInOrder([{ what: "dialing", run: dialing, maxMs: PLACING_DRAIN_MS }], options),
+      voice.drain(VOICE_DRAIN_MS),
+    ]);
+  stops.push({ what: "calls", run: drain, maxMs: VOICE_DRAIN_MS + VOICE_END_MS });
   return { url };
 }
 

@@ -8,13 +8,16 @@ export interface Stop {
   /** For the log. */
   readonly what: string;
   readonly run: () => Promise<unknown> | void;
-  /** It may take this long whatever the others took; missing: it has what they left. */
-  readonly ownLimitMs?: number;
+  /** Default 2 s: what only has to be told. Less when the others have used up the time. */
+  readonly maxMs?: number;
+  /** It is waited for whatever the others took. */
+  readonly isLast?: true;
 }
 
-/** Supervisors kill after 30 s by habit. */
-export const MAX_STOP_MS = 25_000;
-/** What is left for each when the time is used up: enough for what only has to be told. */
+/** For all of them: supervisors kill after 30 s by habit. */
+const MAX_STOP_MS = 25_000;
+const DEFAULT_STEP_MS = 2_000;
+/** What is left for each when the time is used up. */
 const MIN_STEP_MS = 250;
 
 /** Takes `stops` from their end. Never throws. */
@@ -24,7 +27,9 @@ export async function stopInOrder(
 ): Promise<void> {
   const deadline = performance.now() + (options.maxMs ?? MAX_STOP_MS);
   for (const stop of stops.splice(0).toReversed()) {
-    const limitMs = stop.ownLimitMs ?? Math.max(MIN_STEP_MS, deadline - performance.now());
+    const maxMs = stop.maxMs ?? DEFAULT_STEP_MS;
+    const leftMs = Math.max(MIN_STEP_MS, deadline - performance.now());
+    const limitMs = stop.isLast === true ? maxMs : Math.min(maxMs, leftMs);
     const outcome = await within(limitMs, stop);
     if (outcome.kind === "late")
       options.log.warn({ what: stop.what, limitMs }, "did not stop in time and was left behind");

@@ -16,8 +16,13 @@ test("stops from the last to the first, past what fails and what hangs", async (
   const { said, log } = collector();
   const order: string[] = [];
   const stops: Stop[] = [
-    // Its own limit holds although the others have used up the time.
-    { what: "first", run: async () => order.push(await later("first")), ownLimitMs: 60_000 },
+    // It is waited for although the others have used up the time.
+    {
+      what: "first",
+      run: async () => order.push(await later("first")),
+      maxMs: 60_000,
+      isLast: true,
+    },
     { what: "failing", run: () => Promise.reject(new Error("no")) },
     {
       what: "throwing",
