@@ -1,18 +1,17 @@
 // What a torture ends with: everybody on the lists, what the carrier's own books say was done to
 // them, and what the tables say became of them. Each rule that is broken is a line of `broken`.
 
-import type { Database } from "../../src/ports/database.ts";
 import { maxOpen, summarizeBooks } from "../../src/simulator/carrier-model/books-summary.ts";
 import type { CallBooks } from "../../src/simulator/carrier-model/call-books.ts";
 import type { Call } from "../../src/simulator/carrier-model/call.ts";
 import { wasTakenBack } from "../simulation/dial-rules.ts";
 import type { AmbushRecord } from "./fleet.ts";
-import { readTables, type RecipientRow, type TortureTables } from "./torture-tables.ts";
+import type { RecipientRow, TortureTables } from "./torture-tables.ts";
 
 export interface Evidence {
   readonly phones: readonly string[];
   readonly books: CallBooks;
-  readonly admin: Database;
+  readonly tables: TortureTables;
   readonly ambushes: readonly AmbushRecord[];
   readonly limits: { readonly concurrentCalls: number; readonly callsPerSecond: number };
   /** Most creates that the servers wrote in one second. */
@@ -41,9 +40,8 @@ export interface Ledger {
 const ANSWERED = new Set(["reached", "voicemail"]);
 const CALLED = new Set([...ANSWERED, "not_reached"]);
 
-export async function drawLedger(evidence: Evidence): Promise<Ledger> {
-  const { books, phones, limits } = evidence;
-  const tables = await readTables(evidence.admin);
+export function drawLedger(evidence: Evidence): Ledger {
+  const { books, phones, limits, tables } = evidence;
   const summary = summarizeBooks(books);
   const broken: string[] = [];
   const byPhone = new Map<string, Call[]>();
@@ -84,7 +82,7 @@ export async function drawLedger(evidence: Evidence): Promise<Ledger> {
     stuck,
     uncertain: explained,
     mostOpen,
-    ...countAmbushes(evidence, tables),
+    ...countAmbushes(evidence),
     broken,
   };
 }
@@ -168,7 +166,7 @@ function explain(
 }
 
 /** Ambushes that the tables and the carrier's books bear out. */
-function countAmbushes({ ambushes, books }: Evidence, tables: TortureTables) {
+function countAmbushes({ ambushes, books, tables }: Evidence) {
   const dials = new Map(tables.calls.map((call) => [call.to, call.dialNumber]));
   const arrived = new Map<string, number>();
   for (const { to } of books.creates) arrived.set(to, (arrived.get(to) ?? 0) + 1);

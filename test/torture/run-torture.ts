@@ -2,7 +2,7 @@
 // as processes of their own, a user who wants ever more people called, and a plan of what goes
 // wrong. When the time is over everything heals, and everybody must be settled.
 
-import { rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
@@ -18,7 +18,7 @@ import { drawLedger, type Ledger } from "./ledger.ts";
 import { createRecoveryWatch, type RecoveryOfKind, type RecoveryWatch } from "./recovery.ts";
 import { createTortureClient } from "./torture-client.ts";
 import { startTortureCluster } from "./torture-cluster.ts";
-import { readProgress } from "./torture-tables.ts";
+import { readProgress, readTables } from "./torture-tables.ts";
 import { startTortureUser } from "./torture-user.ts";
 
 export interface TortureOptions {
@@ -80,9 +80,11 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
   lag.enable();
   const recovery = createRecoveryWatch();
   const directory = makeTemporaryDataDirectory("carillon-torture-");
-  const stops: (() => Promise<unknown>)[] = [
-    () => rm(directory, { recursive: true, force: true, maxRetries: 10 }),
-  ];
+  const removeDirectory = (): void => {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+  };
+  process.once("exit", removeDirectory);
+  const stops: (() => Promise<unknown> | void)[] = [removeDirectory];
   try {
     const cluster = await startTortureCluster(directory);
     stops.push(() => cluster.stop());
@@ -113,7 +115,7 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
       look: () => readProgress(cluster.admin),
       onProgress: options.onProgress,
     });
-    stops.push(() => Promise.resolve(user.stop()));
+    stops.push(() => user.stop());
     await user.someSettled;
     await carrier.setFaults(CARRIER_FAULTS);
 
@@ -129,10 +131,10 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
     const mostCreatesInOneSecond = mostInOneSecond(fleet);
     const observerLagMs = lag.max / 1e6;
     const { ambushes } = fleet;
-    const ledger = await drawLedger({
+    const ledger = drawLedger({
       phones: user.phones(),
       books,
-      admin: cluster.admin,
+      tables: await readTables(cluster.admin),
       ambushes,
       limits: { concurrentCalls, callsPerSecond },
       mostCreatesInOneSecond,
