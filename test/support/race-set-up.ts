@@ -68,17 +68,24 @@ export async function startRestartable(
   };
 }
 
-/** Two servers on one database; what still runs at the end is killed. */
-export async function startTwoServers(
+/** A server on a database that others may share; killed at the end if it still runs. */
+export async function startServerOn(
   simulator: Simulator,
   db: TestDatabase,
-): Promise<readonly [ServerProcess, ServerProcess]> {
-  const settings = {
+): Promise<ServerProcess> {
+  const server = await startServerProcess({
     ...settingsFor(simulator),
     DATABASE_URL: db.connectionString,
     CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
-  };
-  const servers = await Promise.all([startServerProcess(settings), startServerProcess(settings)]);
-  for (const server of servers) onTestFinished(() => void server.end("SIGKILL"));
-  return servers;
+  });
+  onTestFinished(() => void server.end("SIGKILL"));
+  return server;
+}
+
+/** Two servers on one database. */
+export function startTwoServers(
+  simulator: Simulator,
+  db: TestDatabase,
+): Promise<readonly [ServerProcess, ServerProcess]> {
+  return Promise.all([startServerOn(simulator, db), startServerOn(simulator, db)]);
 }
