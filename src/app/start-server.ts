@@ -43,8 +43,8 @@ const VOICE_DRAIN_MS = 20_000;
 /** For the last facts of those that were cut off then. */
 const VOICE_END_MS = 1_000;
 /**
- * How long an answer of the carrier is waited for. One that takes longer is looked for in its books,
- * like any other that nobody heard.
+ * How long an answer of the carrier is waited for. One that takes longer is looked for in its
+ * books, like any other that nobody heard.
  */
 const PLACING_DRAIN_MS = 10_000;
 /** Requests of users and webhooks to them that are under way. */

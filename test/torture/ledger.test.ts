@@ -1,4 +1,5 @@
-// The ledger sees what it is there to see: each planted wrong is a broken rule, and a clean day none.
+// The ledger sees what it is there to see: each planted wrong is a broken rule, and a clean day has
+// none.
 
 import { expect, test } from "vitest";
 import { CallBooks } from "../../src/simulator/carrier-model/call-books.ts";
