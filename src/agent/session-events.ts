@@ -93,6 +93,8 @@ export interface SessionFacts {
   readonly endCause: EndCause | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
+  /** When the model was first given up on, so that the person heard the fallback. */
+  readonly modelFailedAt: Instant | null;
   /**
    * Mean over turns, from the person's final words to our first token; null before the first such
    * turn.

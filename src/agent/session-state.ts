@@ -142,6 +142,7 @@ export interface SessionState {
   readonly lastLanguage: string | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
+  readonly modelFailedAt: Instant | null;
   /** When our first word was sent, or sounded, if that was reported. */
   readonly firstWordAt: Instant | null;
   readonly firstWordSounded: boolean;
@@ -305,6 +306,7 @@ export function startSession(plan: SessionPlan): SessionState {
     lastLanguage: null,
     modelAskedAt: null,
     modelFirstTokenAt: null,
+    modelFailedAt: null,
     firstWordAt: null,
     firstWordSounded: false,
     turns: [],

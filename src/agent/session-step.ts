@@ -101,6 +101,7 @@ export function factsOf(state: SessionState): SessionFacts {
     endCause: state.endCause,
     modelAskedAt: state.modelAskedAt,
     modelFirstTokenAt: state.modelFirstTokenAt,
+    modelFailedAt: state.modelFailedAt,
     avgLatencyMs:
       state.latencyTurns === 0 ? null : Math.round(state.latencySumMs / state.latencyTurns),
     answerToFirstWordMs:

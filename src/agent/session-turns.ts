@@ -224,7 +224,7 @@ export function modelFinished(
  * is asked to repeat, and a second failure in a row ends the call with an apology.
  */
 export function modelBroke(step: Step, turnId: number, retryable: boolean): void {
-  const { state } = step;
+  const { state, at } = step;
   if (!isCurrent(state, turnId)) return;
   clearTimer(step, "model");
   const { turn } = state;
@@ -239,6 +239,7 @@ export function modelBroke(step: Step, turnId: number, retryable: boolean): void
     state.memory = markBrokenOff(state.memory, state.turnId);
   }
   state.phase = "listening";
+  state.modelFailedAt ??= at;
   state.consecutiveFailures += 1;
   if (state.consecutiveFailures > 1) {
     speakLine(step, stockLines(state).apology);

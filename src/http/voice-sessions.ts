@@ -156,6 +156,7 @@ const NOTHING_YET = {
   endCause: null,
   modelAskedAt: null,
   modelFirstTokenAt: null,
+  modelFailedAt: null,
   avgLatencyMs: null,
   verdict: null,
   evidence: [],

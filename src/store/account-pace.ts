@@ -153,8 +153,9 @@ export async function benchNumber(
 }
 
 /**
- * Counts calls in a row that asked the model and got no word. At `limit` the account is paused:
- * people answer and hear nothing.
+ * Counts calls in a row in which the model was given up on and never said a word. At `limit` the
+ * account is paused: people answer and hear nothing. A call that ended before its model had time,
+ * or whose process died, speaks neither for it nor against it.
  */
 export async function countSilentModels(
   tx: Queryable,
@@ -163,7 +164,7 @@ export async function countSilentModels(
 ): Promise<void> {
   await tx.query(
     `with ended as (
-       select account_id, count(*) filter (where model_asked_at is not null and model_first_token_at is null) as silent,
+       select account_id, count(*) filter (where model_failed_at is not null and model_first_token_at is null) as silent,
          count(*) filter (where model_first_token_at is not null) as spoken
        from calls where id = any($1) group by account_id)
      update carrier_accounts a set

@@ -113,6 +113,7 @@ export interface ConversationFacts {
   readonly endCause: EndCause | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
+  readonly modelFailedAt: Instant | null;
   readonly avgLatencyMs: number | null;
   /** Who answered, as far as the conversation knows. */
   readonly verdict: {
@@ -156,7 +157,8 @@ export async function recordConversationFacts(
          verdict_method = coalesce($10, verdict_method), verdict_reason = coalesce($11, verdict_reason),
          verdict_delay_ms = coalesce($12, verdict_delay_ms), verdict_evidence = coalesce($13::jsonb, verdict_evidence),
          answer_to_first_word_ms = coalesce($14, answer_to_first_word_ms), turns = coalesce($15::jsonb, turns),
-         disclosed_at = coalesce($16, c.disclosed_at), opted_out_at = coalesce($17, opted_out_at), callback_at = $18
+         disclosed_at = coalesce($16, c.disclosed_at), opted_out_at = coalesce($17, opted_out_at), callback_at = $18,
+         model_failed_at = $19
        from before where c.id = before.id)
      insert into call_events (call_id, at, kind, facts)
      select id, $16, 'disclosed', '{}' from before where disclosed_at is null and $16::timestamptz is not null`,
@@ -179,6 +181,7 @@ export async function recordConversationFacts(
       sqlInstantOrNull(facts.disclosedAt),
       sqlInstantOrNull(facts.optOut?.at ?? null),
       sqlInstantOrNull(facts.callbackAt),
+      sqlInstantOrNull(facts.modelFailedAt),
     ],
   );
 }

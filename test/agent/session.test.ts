@@ -175,6 +175,7 @@ test("a model that fails before its first word is asked once more, at once", () 
   const { turnId } = talk.state;
   const again = talk.happen({ kind: "modelFailed", turnId, retryable: true });
   expect(again.map((effect) => effect.kind)).toContain("startModel");
+  expect(talk.state.modelFailedAt).toBeNull();
   talk.reply("Here I am.");
   expect(talk.spoken.at(-1)).toBe("Here I am.");
 });
@@ -188,6 +189,7 @@ test("a second failure in a row ends the call with an apology, as failed", () =>
   fail();
   fail();
   expect(talk.spoken.at(-1)).toBe("I am sorry, could you say that again?");
+  expect(talk.state.modelFailedAt).not.toBeNull();
   talk.pass(4_000);
   talk.say("I said yes.");
   fail();
