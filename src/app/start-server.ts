@@ -294,14 +294,18 @@ async function startFront(
   stops.push({ what: "process reports", run: () => reports.stop() });
   const url = await app.listen({ host: config.require("CARILLON_HOST"), port: base.port });
   // Last in, first out: conversations may end before anything else goes, and nothing new is dialed.
-  const dialing = (): Promise<void> => stopDialing(engine, loop);
   const drain = (): Promise<unknown> =>
-    Promise.all([
-      stopInOrder([{ what: "dialing", run: dialing, maxMs: PLACING_DRAIN_MS }], options),
-      voice.drain(VOICE_DRAIN_MS),
-    ]);
+    Promise.all([stopDialingInTime(options, dialer), voice.drain(VOICE_DRAIN_MS)]);
   stops.push({ what: "calls", run: drain, maxMs: VOICE_DRAIN_MS + VOICE_END_MS });
   return { url };
+}
+
+function stopDialingInTime(
+  { log }: StartServerOptions,
+  { engine, loop }: RunningDialer,
+): Promise<void> {
+  const run = (): Promise<void> => stopDialing(engine, loop);
+  return stopInOrder([{ what: "dialing", run, maxMs: PLACING_DRAIN_MS }], { log });
 }
 
 // Nothing new at once, whatever the tick under way waits for; what that tick still took is given

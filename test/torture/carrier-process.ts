@@ -3,6 +3,7 @@
 // and people are set again before anybody reaches it.
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { openBooksFile } from "../../src/app/books-file.ts";
@@ -14,6 +15,9 @@ import type { PersonaRates } from "../../src/simulator/people/persona.ts";
 import { accountWith } from "../support/campaign-set-up.ts";
 import { waitFor } from "../support/wait-for.ts";
 
+/** Below the ports that connections get by themselves: it must still be free after a kill. */
+const FIRST_PORT = 10_000;
+const PORTS = 10_000;
 /** Calls that these books can hold: above any torture of an hour. */
 const MAX_CALLS = 1_000_000;
 
@@ -30,7 +34,7 @@ export interface CarrierSettings {
 export interface CarrierProcess {
   readonly port: number;
   pid(): number;
-  /** kill -9, and a start on the same books. */
+  /** kill -9, and a start on the same books. One after the other, when asked for at once. */
   killAndRestart(): Promise<void>;
   /** From now on, also after a restart. */
   setFaults(faults: FaultsInput): Promise<void>;
@@ -51,50 +55,38 @@ export async function startCarrierProcess(settings: CarrierSettings): Promise<Ca
     if (!response.ok) throw new Error(`${name}: ${await response.text()}`);
   };
   const start = async (port: number): Promise<{ child: ChildProcess; port: number }> => {
-    const { seed, speed, callsPerSecond, rates } = settings;
-    const options = { port, seed, speed, books: path };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const child = spawn(
-      process.execPath,
-      [join(packageRoot(), "bin", "carillon.mjs"), "simulator", ...args],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, NODE_COMPILE_CACHE: join(settings.directory, "compiled") },
-      },
-    );
-    let printed = "";
-    child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-    const heard = await waitFor(
-      () => {
-        if (child.exitCode !== null) throw new Error(`the simulator ended: ${printed}`);
-        return /listens on http:\/\/\S+:(\d+)\./.exec(printed)?.[1];
-      },
-      { timeoutMs: 60_000, describe: "the simulator to listen" },
-    );
-    await put(Number(heard), "accounts", accountWith(callsPerSecond * 2));
-    await put(Number(heard), "people", { rates });
-    await put(Number(heard), "faults", faults);
-    return { child, port: Number(heard) };
+    const { seed, speed, callsPerSecond, rates, directory } = settings;
+    const begun = await startSimulatorProcess(directory, { port, seed, speed, books: path });
+    const { child, port: heard } = begun;
+    await put(heard, "accounts", accountWith(callsPerSecond * 2));
+    await put(heard, "people", { rates });
+    await put(heard, "faults", faults);
+    return { child, port: heard };
   };
 
-  const begun = await start(0);
-  const { port } = begun;
-  let { child } = begun;
+  const { port, child: begun } = await start(FIRST_PORT + randomInt(PORTS));
+  let child = begun;
+  let restarting: Promise<void> = Promise.resolve();
   const cut = (): void => void child.kill("SIGKILL");
   process.once("exit", cut);
   return {
     port,
     pid: () => child.pid ?? 0,
-    killAndRestart: async () => {
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-      ({ child } = await start(port));
+    killAndRestart: () => {
+      restarting = restarting.then(async () => {
+        child.kill("SIGKILL");
+        if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+        ({ child } = await start(port));
+      });
+      return restarting;
     },
     setFaults: async (changed) => {
       faults = changed;
+      await restarting;
       await put(port, "faults", faults);
     },
     closeBooks: async () => {
+      await restarting;
       process.off("exit", cut);
       child.kill("SIGKILL");
       const books = new CallBooks(MAX_CALLS);
@@ -102,4 +94,39 @@ export async function startCarrierProcess(settings: CarrierSettings): Promise<Ca
       return books;
     },
   };
+}
+
+/** A model that is nobody's victim: a model that is away is another subject. */
+export async function startModelProcess(
+  directory: string,
+): Promise<{ readonly port: number; stop(): void }> {
+  const { child, port } = await startSimulatorProcess(directory, { port: 0 });
+  const stop = (): void => void child.kill("SIGKILL");
+  process.once("exit", stop);
+  return { port, stop };
+}
+
+async function startSimulatorProcess(
+  directory: string,
+  options: Readonly<Record<string, string | number>>,
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(
+    process.execPath,
+    [join(packageRoot(), "bin", "carillon.mjs"), "simulator", ...args],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") },
+    },
+  );
+  let printed = "";
+  child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  const heard = await waitFor(
+    () => {
+      if (child.exitCode !== null) throw new Error(`the simulator ended: ${printed}`);
+      return /listens on http:\/\/\S+:(\d+)\./.exec(printed)?.[1];
+    },
+    { timeoutMs: 60_000, describe: "the simulator to listen" },
+  );
+  return { child, port: Number(heard) };
 }

@@ -12,6 +12,9 @@ import type { TortureCluster } from "./torture-cluster.ts";
 
 /** One of the servers is wrong about the time by this much. */
 const SKEW_MS = 7 * 60_000;
+/** Below the ports that connections get by themselves: it must still be free after a kill. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
 /** A supervisor does not start a server again in the same instant. */
 const RESTART_PAUSE_MS = 100;
 /** A server is worth killing once it has placed a call; longer than this nobody waits for one. */
@@ -63,6 +66,7 @@ export interface FleetOptions {
   readonly cluster: TortureCluster;
   /** Where the simulator is. */
   readonly simulatorPort: number;
+  readonly modelPort: number;
   readonly onPlaced: (member: Member, create: SeenCreate) => void;
 }
 
@@ -77,7 +81,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     CARILLON_MAX_VOICE_SESSIONS: "400",
     CARILLON_PUBLIC_URL: `http://127.0.0.1:${front.port}`,
     CARILLON_MODEL: "openai-compatible:scripted-agent",
-    CARILLON_MODEL_BASE_URL: `http://127.0.0.1:${options.simulatorPort}/v1`,
+    CARILLON_MODEL_BASE_URL: `http://127.0.0.1:${options.modelPort}/v1`,
     CARILLON_LOG_LEVEL: "error",
     // A server that is started a hundred times is compiled once.
     NODE_COMPILE_CACHE: join(options.directory, "compiled"),
@@ -97,7 +101,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     members[index] = member;
     const own = {
       ...settings,
-      CARILLON_PORT: String(20_000 + randomInt(20_000)),
+      CARILLON_PORT: String(FIRST_PORT + randomInt(PORTS)),
       DATABASE_URL: options.cluster.addressAt(member.database.port),
       TWILIO_API_BASE_URL: `http://127.0.0.1:${member.carrier.port}`,
       ...(index === options.size - 1 ? skewed() : {}),

@@ -9,6 +9,7 @@ import {
   type Call,
   type CallStatus,
 } from "../../src/simulator/carrier-model/call.ts";
+import type { CreateRecord } from "../../src/simulator/carrier-model/create-record.ts";
 import { parseCreateCallRequest } from "../../src/simulator/carrier-model/create-call-request.ts";
 import { drawLedger, type Evidence } from "./ledger.ts";
 import type { CallRow, RecipientRow } from "./torture-tables.ts";
@@ -45,6 +46,17 @@ const CALL: CallRow = {
   carrierCallId: "CA1",
 };
 
+const AMBIGUOUS: CreateRecord = {
+  arrivedAt: 0,
+  accountSid: "AC1",
+  to: PHONE,
+  from: FROM,
+  callSid: "CA9",
+  answerStatus: null,
+  errorCode: null,
+  fault: "hang_after_accept",
+};
+
 function brokenRules(
   calls: readonly Call[],
   changed: {
@@ -52,10 +64,13 @@ function brokenRules(
     readonly call?: Partial<CallRow>;
     readonly evidence?: Partial<Evidence>;
     readonly heldSlots?: number;
+    /** A create that the carrier took and did not answer. */
+    readonly hasAmbiguousCreate?: boolean;
   } = {},
 ): readonly string[] {
   const books = new CallBooks(100);
   for (const call of calls) books.addCall(call);
+  if (changed.hasAmbiguousCreate === true) books.addCreate(AMBIGUOUS);
   const { recipient } = changed;
   const ledger = drawLedger({
     phones: [PHONE],
@@ -110,8 +125,12 @@ test("what is not settled, open or holds a slot is stuck", () => {
 
 test("an uncertain recipient needs a request whose fate nobody could know", () => {
   const uncertain = { state: "uncertain", reason: "two requests stayed without an answer" };
-  expect(brokenRules([], { recipient: { ...uncertain, unknownDials: 2 } })).toEqual([]);
-  expect(brokenRules([], { recipient: uncertain })).toEqual([
+  const recipient = { ...uncertain, unknownDials: 2 };
+  expect(brokenRules([], { recipient, hasAmbiguousCreate: true })).toEqual([]);
+  expect(brokenRules([], { recipient })).toEqual([
+    "1 are uncertain, only 0 creates were ambiguous",
+  ]);
+  expect(brokenRules([], { recipient: uncertain, hasAmbiguousCreate: true })).toEqual([
     "uncertain without an ambiguous create",
   ]);
 });

@@ -63,6 +63,9 @@ export function drawLedger(evidence: Evidence): Ledger {
     "uncertain without an ambiguous create",
     explained.filter((line) => line.endsWith("?")),
   );
+  const ambiguous = ambiguousCreates(books).length;
+  if (uncertain.length > ambiguous)
+    broken.push(`${uncertain.length} are uncertain, only ${ambiguous} creates were ambiguous`);
   const mostOpen = summary.maxOpenByAccount.total;
   if (mostOpen > limits.concurrentCalls)
     broken.push(`${mostOpen} calls open at once, the limit is ${limits.concurrentCalls}`);
@@ -75,7 +78,7 @@ export function drawLedger(evidence: Evidence): Ledger {
     byState: countStates(tables.recipients),
     createRequests: summary.createRequests,
     carrierCalls: summary.calls,
-    ambiguousCreates: ambiguousCreates(books).length,
+    ambiguousCreates: ambiguous,
     takenBack: [...byPhone.values()].flat().filter(wasTakenBack).length,
     duplicates,
     lost,

@@ -10,7 +10,7 @@ import type { FaultsInput } from "../../src/simulator/control/faults.ts";
 import type { PersonaRates } from "../../src/simulator/people/persona.ts";
 import { makeTenant } from "../support/campaign-set-up.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { startCarrierProcess } from "./carrier-process.ts";
+import { startCarrierProcess, startModelProcess } from "./carrier-process.ts";
 import { drawFaults, KILLS, type FaultKind, type PlannedFault } from "./fault-plan.ts";
 import { MAX_STOP_MS, startFleet, type Fleet } from "./fleet.ts";
 import { inflict, type Victims } from "./inflict.ts";
@@ -73,6 +73,9 @@ const PEOPLE: PersonaRates = {
   carrier_failure: 0.05,
 };
 const SPEED = 20;
+/** A torture that does less proves less, and says so. */
+const MIN_KILLS_A_MINUTE = 10;
+const MIN_AMBUSHES = 2;
 
 export async function runTorture(options: TortureOptions): Promise<TortureReport> {
   const startedAt = performance.now();
@@ -91,11 +94,14 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
     const { seed, callsPerSecond, concurrentCalls } = options;
     const settings = { directory, seed, speed: SPEED, callsPerSecond, rates: PEOPLE };
     const carrier = await startCarrierProcess({ ...settings, faults: HEALED });
+    const model = await startModelProcess(directory);
+    stops.push(() => model.stop());
     const fleet = await startFleet({
       size: options.servers,
       directory,
       cluster,
       simulatorPort: carrier.port,
+      modelPort: model.port,
       onPlaced: (_member, create) => recovery.placed(create.writtenAt),
     });
     let isFleetUp = true;
@@ -154,6 +160,7 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
       broken: [
         ...ledger.broken,
         ...client.broken,
+        ...doneTooLittle(options.minutes, tally.kills, ledger),
         ...(longestStopMs > MAX_STOP_MS ? [`a server took ${longestStopMs} ms to end`] : []),
       ],
     };
@@ -187,6 +194,25 @@ async function inflictAll(options: TortureOptions, victims: Victims, recovery: R
   const restMs = beganAt + options.minutes * 60_000 - performance.now();
   if (restMs > 0) await delay(restMs);
   return { kills, disturbances };
+}
+
+function doneTooLittle(
+  minutes: number,
+  kills: Readonly<Record<string, number>>,
+  ledger: Ledger,
+): readonly string[] {
+  const ambushes = {
+    "gate and request": ledger.killedBetweenGateAndRequest,
+    "answer and commit": ledger.killedBetweenAnswerAndCommit,
+  };
+  const count = Object.values(kills).reduce((sum, each) => sum + each, 0);
+  const wanted = Math.floor(minutes * MIN_KILLS_A_MINUTE);
+  return [
+    ...(count < wanted ? [`only ${count} kills, ${wanted} were wanted`] : []),
+    ...Object.entries(ambushes)
+      .filter(([, found]) => found < MIN_AMBUSHES)
+      .map(([between, found]) => `only ${found} kills between ${between}`),
+  ];
 }
 
 function isKill(kind: FaultKind): boolean {
