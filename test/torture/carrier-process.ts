@@ -14,6 +14,7 @@ import type { FaultsInput } from "../../src/simulator/control/faults.ts";
 import type { PersonaRates } from "../../src/simulator/people/persona.ts";
 import { accountWith } from "../support/campaign-set-up.ts";
 import { waitFor } from "../support/wait-for.ts";
+import type { TcpProxy } from "./tcp-proxy.ts";
 
 /** Below the ports that connections get by themselves: it must still be free after a kill. */
 const FIRST_PORT = 10_000;
@@ -34,8 +35,11 @@ export interface CarrierSettings {
 export interface CarrierProcess {
   readonly port: number;
   pid(): number;
-  /** kill -9, and a start on the same books. One after the other, when asked for at once. */
-  killAndRestart(): Promise<void>;
+  /**
+   * kill -9, and a start on the same books. `lines` listen to nobody meanwhile, as a machine that
+   * is gone. One after the other, when asked for at once.
+   */
+  killAndRestart(lines: readonly TcpProxy[]): Promise<void>;
   /** From now on, also after a restart. */
   setFaults(faults: FaultsInput): Promise<void>;
   /** Stops it for good and answers the carrier's own books. */
@@ -72,11 +76,14 @@ export async function startCarrierProcess(settings: CarrierSettings): Promise<Ca
   return {
     port,
     pid: () => child.pid ?? 0,
-    killAndRestart: () => {
+    killAndRestart: (lines) => {
       restarting = restarting.then(async () => {
+        const left = Promise.all(lines.map((line) => line.leave()));
         child.kill("SIGKILL");
         if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+        await left;
         ({ child } = await start(port));
+        await Promise.all(lines.map((line) => line.comeBack()));
       });
       return restarting;
     },

@@ -40,7 +40,7 @@ export async function inflict(victims: Victims, fault: PlannedFault): Promise<bo
       await cluster.killBackend();
       return true;
     case "kill carrier":
-      await carrier.killAndRestart();
+      await carrier.killAndRestart(fleet.members.map((each) => each.carrier));
       return true;
     case "cut every connection to the database":
       await cluster.terminateConnections();

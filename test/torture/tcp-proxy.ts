@@ -4,6 +4,7 @@
 
 import { once } from "node:events";
 import { connect, createServer, type NetConnectOpts, type Socket } from "node:net";
+import { waitFor } from "../support/wait-for.ts";
 
 /** One connection through the proxy; what a watcher knows about it is the watcher's. */
 export interface ProxyLink {
@@ -30,6 +31,10 @@ export interface TcpProxy {
   cut(): void;
   /** Breaks every connection, and every new one too. */
   refuse(isRefusing: boolean): void;
+  /** Breaks every connection, and nobody listens any more: nothing can be written to it. */
+  leave(): Promise<void>;
+  /** Listens again, where it did. */
+  comeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -97,6 +102,12 @@ export async function openTcpProxy(
   const cut = (): void => {
     for (const client of clients) client.resetAndDestroy();
   };
+  const leave = async (): Promise<void> => {
+    cut();
+    if (!server.listening) return;
+    server.close();
+    await once(server, "close");
+  };
   return {
     port: address.port,
     setLatency: (ms) => {
@@ -115,11 +126,18 @@ export async function openTcpProxy(
       weather.isRefusing = isRefusing;
       if (isRefusing) cut();
     },
-    close: async () => {
-      cut();
-      server.close();
-      await once(server, "close");
+    leave,
+    comeBack: async () => {
+      const listen = async (): Promise<boolean> => {
+        server.listen(address.port, "127.0.0.1");
+        return once(server, "listening").then(
+          () => true,
+          () => false,
+        );
+      };
+      await waitFor(listen, { timeoutMs: 60_000, pollMs: 50, describe: "the line's port" });
     },
+    close: leave,
   };
 }
 
