@@ -78,7 +78,7 @@ export function readRecipient(
   const entry: Readonly<Record<string, unknown>> = { ...value };
   const variables = parseVariables(entry["variables"]);
   if (variables.kind === "invalid") {
-    const path = variables.path === "" ? "" : `.${displayable(variables.path, 64)}`;
+    const path = variables.path === "" ? "" : `.${variables.path}`;
     return refused(`${field}.variables${path}`, variables.message);
   }
   const override = readPromptOverride(entry["prompt_override"], `${field}.prompt_override`);

@@ -1,7 +1,7 @@
 // What a recipient's variables may be: a few short facts. Every limit protects the prompt that they
 // end up in.
 
-import { textFault } from "./plain-text.ts";
+import { displayable, textFault } from "./plain-text.ts";
 
 /**
  * Facts about one recipient for the agent (contract A.3). Numbers and booleans are kept as they
@@ -23,7 +23,10 @@ export const MAX_VARIABLES_BYTES = 4096;
 
 export type VariablesParse =
   | { readonly kind: "valid"; readonly variables: Variables }
-  /** `path` is below the variables, "" for the object itself; `message` completes "<path> …". */
+  /**
+   * `path` is below the variables and fit to be shown, "" for the object itself; `message`
+   * completes "<path> …".
+   */
   | { readonly kind: "invalid"; readonly path: string; readonly message: string };
 
 /** Checks the variables of one recipient, or of a single call. Absent is an empty object. */
@@ -42,7 +45,7 @@ export function parseVariables(value: unknown): VariablesParse {
   }
   for (const name of names) {
     const fault = nameFault(name) ?? valueFault((value as Record<string, unknown>)[name]);
-    if (fault !== null) return { kind: "invalid", path: name, message: fault };
+    if (fault !== null) return { kind: "invalid", path: displayable(name, 64), message: fault };
   }
   const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
   if (bytes > MAX_VARIABLES_BYTES) {

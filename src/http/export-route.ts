@@ -30,6 +30,7 @@ export function addExportRoute(app: RouteApp, { database }: HttpDependencies): v
       description:
         "A row for each recipient with its last call and what analysis found; CSV or one JSON object a line.",
       operationId: "exportCampaign",
+      produces: ["text/csv", "application/x-ndjson"],
       params: CampaignParams,
       querystring: ExportQuery,
       response: { 200: ExportFile, ...errorAnswers(400, 404) },

@@ -1,21 +1,25 @@
-// What the generator of the API's description cannot know: what a status means, that writes take an
-// Idempotency-Key, that a body without needed fields may be left out, and that a schema nobody
-// refers to is noise.
+// What the generator of the API's description cannot know: what a status means, which errors the
+// hooks before every handler answer with, that writes take an Idempotency-Key, that a body without
+// needed fields may be left out, and that a schema nobody refers to is noise.
 
 interface Operation {
   security?: readonly object[];
   parameters?: object[];
   requestBody?: RequestBody;
-  responses?: Record<string, { description?: string }>;
+  responses?: Record<string, Answer>;
+}
+
+interface Answer {
+  description?: string;
+  content?: Content;
 }
 
 interface RequestBody {
   required?: boolean;
-  readonly content?: Record<
-    string,
-    { schema?: { readonly $ref?: string; readonly type?: string } }
-  >;
+  content?: Content;
 }
+
+type Content = Record<string, { schema?: { readonly $ref?: string; readonly type?: string } }>;
 
 type Schemas = Record<string, { readonly required?: readonly string[] }>;
 
@@ -50,8 +54,16 @@ const IDEMPOTENCY_KEY = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
+// Before a handler is asked: names and texts that cannot be taken, a database that is away.
+const STATUSES_OF_ALL = ["400", "503"];
+// And a body of any kind, also where none is needed.
+const STATUSES_OF_WRITES = ["413", "415"];
+// A key that was used for another request, or whose request is still in work.
+const STATUS_OF_IDEMPOTENCY = "409";
+
 const WRITES: ReadonlySet<string> = new Set(["post", "put", "patch", "delete"]);
 const SCHEMAS = "#/components/schemas/";
+const ERROR_CONTENT: Content = { "application/json": { schema: { $ref: `${SCHEMAS}Error` } } };
 
 /** Polishes a generated description in place: the generator hands over a fresh one. */
 export function polishOpenApi<T extends OpenApiDocument>(document: T): T {
@@ -70,23 +82,47 @@ export function polishOpenApi<T extends OpenApiDocument>(document: T): T {
 }
 
 function polishOperation(method: string, operation: Operation, schemas: Schemas): void {
-  for (const [status, answer] of Object.entries(operation.responses ?? {})) {
-    answer.description = STATUS_MEANINGS[status] ?? "";
-  }
-  const isKeys = JSON.stringify(operation.security ?? []).includes("apiKey");
-  if (isKeys && WRITES.has(method)) {
+  const isWrite = WRITES.has(method);
+  const takesKey = isWrite && JSON.stringify(operation.security ?? []).includes("apiKey");
+  if (takesKey) {
     operation.parameters = [
       ...(operation.parameters ?? []),
       { $ref: "#/components/parameters/IdempotencyKey" },
     ];
   }
-  // Only JSON is an object; lines and tables are text to a schema.
-  for (const [type, content] of Object.entries(operation.requestBody?.content ?? {})) {
-    if (type !== "application/json") content.schema = { type: "string" };
+  const shared = [
+    ...STATUSES_OF_ALL,
+    ...(isWrite ? STATUSES_OF_WRITES : []),
+    ...(takesKey ? [STATUS_OF_IDEMPOTENCY] : []),
+  ];
+  operation.responses = polishedAnswers(operation.responses ?? {}, shared);
+  const body = operation.requestBody;
+  if (body === undefined) return;
+  // Only JSON is an object; lines and tables are text to a schema. The generator gives all types
+  // one object.
+  const content: Content = {};
+  for (const [type, one] of Object.entries(body.content ?? {})) {
+    content[type] = type === "application/json" ? one : { ...one, schema: { type: "string" } };
   }
-  if (operation.requestBody !== undefined) {
-    operation.requestBody.required = needsFields(operation.requestBody, schemas);
+  body.content = content;
+  body.required = needsFields(body, schemas);
+}
+
+/** By status; errors are JSON whatever a success is. */
+function polishedAnswers(
+  answers: Readonly<Record<string, Answer>>,
+  shared: readonly string[],
+): Record<string, Answer> {
+  const statuses = [...new Set([...Object.keys(answers), ...shared])].sort();
+  const polished: Record<string, Answer> = {};
+  for (const status of statuses) {
+    const { content } = answers[status] ?? {};
+    const isJson = content?.["application/json"] !== undefined;
+    const chosen = Number(status) >= 400 && !isJson ? ERROR_CONTENT : content;
+    const description = STATUS_MEANINGS[status] ?? "";
+    polished[status] = { description, ...(chosen !== undefined && { content: chosen }) };
   }
+  return polished;
 }
 
 function needsFields(body: RequestBody, schemas: Schemas): boolean {

@@ -4,7 +4,7 @@
 import type { Instant } from "../domain/instant.ts";
 
 // PostgreSQL reads ISO 8601 with a four-digit year. Nothing here is scheduled past it.
-const MIN_SQL_INSTANT: Instant = Date.UTC(1, 0, 1);
+const MIN_SQL_INSTANT: Instant = Date.parse("0001-01-01T00:00:00Z");
 const MAX_SQL_INSTANT: Instant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**

@@ -202,6 +202,48 @@ test.each([
   expect(body.error).toMatchObject({ type: "invalid_request", code: "invalid_request" });
 });
 
+// Years that ISO 8601 writes and the database does not read.
+test.each(["0000-01-01T00:00:00Z", "0016-02-29T20:00:00Z", "9999-12-31T23:59:59-23:00"])(
+  "the instant %s is refused by the name of its field",
+  async (instant) => {
+    const asker = await server.caller();
+    const batch = {
+      agent_id: asker.agentId,
+      prompt: "x",
+      recipients: [{ phone: "+12025550101" }],
+      expires_at: instant,
+    };
+    const answers = {
+      since: await asker.ask("POST", "/v1/webhooks/deliveries/replay", { since: instant }),
+      until: await asker.ask("POST", "/v1/webhooks/deliveries/replay", {
+        since: "2030-01-01T00:00:00Z",
+        until: instant,
+      }),
+      expires_at: await asker.ask("POST", "/v1/calls/batch", batch),
+      from: await asker.ask("POST", `/v1/calls/batch/preview?from=${instant}`, {
+        ...batch,
+        expires_at: null,
+      }),
+    };
+    for (const [field, answer] of Object.entries(answers)) {
+      expect([answer.status, answer.body.error.details.field], answer.text).toEqual([400, field]);
+    }
+  },
+);
+
+test("a name of a hundred thousand characters is not repeated in the error about it", async () => {
+  const asker = await server.caller();
+  const answer = await asker.ask("POST", "/v1/calls/outbound", {
+    agent_id: asker.agentId,
+    to_number: "+12025550101",
+    prompt: "x",
+    dynamic_vars: { ["n".repeat(100_000)]: "Ada" },
+  });
+  expect(answer.status).toBe(400);
+  expect(answer.body.error.details.field).toMatch(/^dynamic_vars\.n+…$/);
+  expect(answer.text.length).toBeLessThan(1_000);
+});
+
 test("after all that the server still works", async () => {
   expect((await server.ask({ url: "/v1/health" })).status).toBe(200);
 });

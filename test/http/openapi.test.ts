@@ -139,6 +139,27 @@ test("says what a status means, which bodies may be left out, and where an Idemp
   expect(description.text).not.toContain("Default Response");
 });
 
+test("describes every form of a list and of a file, each by its own type", () => {
+  const { paths } = description.body;
+  const appended = paths["/v1/calls/batch/{campaign_id}/recipients"].post.requestBody.content;
+  expect(appended).toEqual({
+    "application/json": { schema: { $ref: "#/components/schemas/AppendRecipientsInput" } },
+    "application/x-ndjson": { schema: { type: "string" } },
+    "text/csv": { schema: { type: "string" } },
+  });
+  const suppressed = paths["/v1/suppressions"].post.requestBody.content["application/json"];
+  expect(suppressed.schema.$ref).toBe("#/components/schemas/AddSuppressionsInput");
+  const exported = paths["/v1/calls/batch/{campaign_id}/export"].get.responses;
+  expect(Object.keys(exported["200"].content)).toEqual(["text/csv", "application/x-ndjson"]);
+  expect(Object.keys(exported["404"].content)).toEqual(["application/json"]);
+});
+
+test.each(operations)("%s describes what is answered before its handler", (name, operation) => {
+  const statuses = Object.keys(operation.responses);
+  expect(statuses).toEqual(expect.arrayContaining(["400", "503"]));
+  if (!name.startsWith("GET")) expect(statuses).toEqual(expect.arrayContaining(["413", "415"]));
+});
+
 test("the error page explains every code, and every doc_url leads to it", async () => {
   const page = await server.ask({ url: "/docs/errors" });
   expect(page.status).toBe(200);

@@ -4,15 +4,16 @@
 import { z } from "zod";
 
 import { RETRYABLE_REASONS } from "../../domain/retry-policy.ts";
+import { instantText } from "./instant-text.ts";
 
 /** More tries than this annoy people and reach nobody new. */
 const MAX_ATTEMPTS = 10;
 const MAX_RETRY_GAP_MINUTES = 30 * 24 * 60;
 export const MAX_PACING_SHARE = 100;
 
-export const ExpiresAt = z.iso
-  .datetime({ offset: true, error: "must be an instant such as 2030-06-17T18:00:00Z" })
-  .describe("ISO 8601 instant with an offset. Who was not reached by then ends as expired.");
+export const ExpiresAt = instantText("2030-06-17T18:00:00Z").describe(
+  "ISO 8601 instant with an offset. Who was not reached by then ends as expired.",
+);
 
 export const PacingShare = z
   .int()

@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { InvalidEntry } from "./batch.ts";
+import { instantText } from "./instant-text.ts";
 
 const MAX_OPENINGS = 100;
 const DEFAULT_OPENINGS = 7;
@@ -11,8 +12,7 @@ const DEFAULT_OPENINGS = 7;
 const MAX_TALK_SECONDS = 3_600;
 
 export const PreviewQuery = z.object({
-  from: z.iso
-    .datetime({ offset: true, error: "must be an instant such as 2030-06-12T09:00:00Z" })
+  from: instantText("2030-06-12T09:00:00Z")
     .transform((text) => Date.parse(text))
     .optional()
     .describe("The moment of the create: an instant with its offset, ISO 8601. Now unless given."),

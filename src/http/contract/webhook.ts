@@ -5,6 +5,7 @@ import { z } from "zod";
 
 import { WEBHOOK_EVENTS } from "../../domain/delivery.ts";
 import type { FieldCodes } from "./field-codes.ts";
+import { instantText } from "./instant-text.ts";
 import { pageFields } from "./page.ts";
 
 export const WebhookSecret = z
@@ -18,8 +19,7 @@ export const WebhookSecret = z
   .meta({ id: "WebhookSecret" });
 
 const event = z.enum(WEBHOOK_EVENTS);
-const instant = z.iso
-  .datetime({ offset: true })
+const instant = instantText("2030-06-15T09:00:00Z")
   .transform((text) => Date.parse(text))
   .pipe(z.number());
 
