@@ -24,7 +24,17 @@ const whole = (min: number, max: number) =>
     .regex(/^\d{1,12}$/)
     .transform(Number)
     .pipe(z.number().min(min).max(max));
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
+// These addresses are shown by commands, in answers and in the API's description; and no client of
+// ours would send what stands before an @.
+const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !hasCredentials(text))
+  .transform((text) => text.replace(/\/+$/, ""));
+
+function hasCredentials(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== "" || url.password !== "");
+}
 
 export const ROLES = ["api", "dialer", "voice", "jobs"] as const;
 export type Role = (typeof ROLES)[number];
@@ -62,7 +72,7 @@ export const SETTINGS = {
     schema: httpUrl,
     fallback: null,
     fallbackNote: "the listen address",
-    rule: "an http or https address",
+    rule: "an http or https address without a user name or password",
     example: "https://calls.example.com",
     description:
       "Where the carrier reaches this server: callbacks, signatures and voice sockets " + "use it.",
@@ -123,7 +133,7 @@ export const SETTINGS = {
   TWILIO_API_BASE_URL: {
     schema: httpUrl,
     fallback: "https://api.twilio.com",
-    rule: "an http or https address",
+    rule: "an http or https address without a user name or password",
     example: "http://127.0.0.1:9090",
     description: "Where Twilio's REST API is; the simulator's address for rehearsals.",
   },
@@ -140,7 +150,7 @@ export const SETTINGS = {
     schema: httpUrl,
     fallback: null,
     fallbackNote: "the maker's own",
-    rule: "an http or https address",
+    rule: "an http or https address without a user name or password",
     example: "http://127.0.0.1:11434/v1",
     description: "Another address for the model; openai-compatible needs it.",
   },
@@ -163,7 +173,7 @@ export const SETTINGS = {
     schema: httpUrl,
     fallback: null,
     fallbackNote: "the maker's own",
-    rule: "an http or https address",
+    rule: "an http or https address without a user name or password",
     example: "http://127.0.0.1:11434/v1",
     description: "Another address for the second model; openai-compatible needs it.",
   },

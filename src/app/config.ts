@@ -99,9 +99,15 @@ function readSetting(
   if (text === null) return { value: null, source };
   const parsed = setting.schema.safeParse(text);
   if (parsed.success) return { value: parsed.data, source };
-  const shown = setting.isSecret === true ? "" : ` (it is ${JSON.stringify(text.slice(0, 100))})`;
+  const shown =
+    setting.isSecret === true ? "" : ` (it is ${JSON.stringify(withoutPassword(text))})`;
   faults.push(`${name} must be ${setting.rule}${shown}. Example: ${name}=${setting.example}`);
   return { value: null, source };
+}
+
+/** What stands before an @ may be a password, also in an address that is none. */
+function withoutPassword(text: string): string {
+  return text.replace(/^([a-z+]*:\/\/)?.*@/is, "$1(hidden)@").slice(0, 100);
 }
 
 function checkName(name: string, where: string, faults: string[]): void {

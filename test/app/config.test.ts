@@ -55,6 +55,29 @@ test("the environment wins over the file, and the file over the default", () => 
   ]);
 });
 
+// Commands show these addresses, and so do answers and the API's description.
+test.each([
+  "CARILLON_PUBLIC_URL",
+  "CARILLON_MODEL_BASE_URL",
+  "CARILLON_FALLBACK_MODEL_BASE_URL",
+  "TWILIO_API_BASE_URL",
+])("%s with a password is refused without showing it", (name) => {
+  const addresses = [
+    "https://user:hush@example.com",
+    "https://hush@example.com/v1",
+    "htps://user:hush@example.com",
+    "HTTPS://us@er:hu/hush@example.com",
+    "user:hush@example.com",
+  ];
+  for (const address of addresses) {
+    const faults = faultsOf({ [name]: address });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain("without a user name or password");
+    expect(faults[0]).toContain("(hidden)@example.com");
+    expect(faults[0]).not.toContain("hush");
+  }
+});
+
 test("a variable set to nothing counts as not set", () => {
   expect(load({ CARILLON_PORT: "" }).source("CARILLON_PORT")).toBe("default");
 });
