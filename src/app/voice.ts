@@ -7,11 +7,13 @@ import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { createCallbackGatherer } from "../http/callback-gatherer.ts";
 import { carrierWebhooks, type CallbackTokens } from "../http/carrier-webhooks.ts";
 import { attachRelaySockets } from "../http/relay-socket.ts";
+import { createSignatureScreen } from "../http/signature-screen.ts";
 import { createVoiceSessions } from "../http/voice-sessions.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
 import { findCallbackCredentials } from "../store/callback-credentials.ts";
+import { listSigningTokens } from "../store/carrier-credentials.ts";
 import { recordConnectionLost } from "../store/conversations.ts";
 import { findTransfer } from "../store/transfers.ts";
 import type { Config } from "./config.ts";
@@ -54,6 +56,14 @@ export function createVoice(parts: {
     };
   };
 
+  const screen = createSignatureScreen({
+    listTokens: async (limit) => {
+      const boxes = await listSigningTokens(database, clock.now(), limit);
+      return boxes.map((box) => parts.secretBox.decrypt(box));
+    },
+    monotonicMs: () => clock.monotonicMs(),
+  });
+
   const sessions = createVoiceSessions({
     database,
     model: parts.model,
@@ -77,6 +87,7 @@ export function createVoice(parts: {
     webhooks: carrierWebhooks({
       publicUrl,
       clock,
+      screen,
       tokensOfCall,
       addEvent: (event) => gatherer.add(event),
       recordConnectEnd: async (dial, facts) => {
@@ -87,6 +98,7 @@ export function createVoice(parts: {
         return findTransfer(database, dial.callId, dial.dialNumber);
       },
     }),
-    attach: (server) => attachRelaySockets(server, { publicUrl, sessions, log, tokensOfCall }),
+    attach: (server) =>
+      attachRelaySockets(server, { publicUrl, sessions, log, screen, tokensOfCall }),
   };
 }

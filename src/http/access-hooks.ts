@@ -39,8 +39,10 @@ export function addAccessHooks(app: FastifyInstance, ports: Ports): void {
         return;
     }
   });
-  app.addHook("onSend", (_request, reply, payload, done) => {
+  app.addHook("onSend", (request, reply, payload, done) => {
     if (reply.statusCode === 401) void reply.header("www-authenticate", "Bearer");
+    // The rest of a refused body is not waited for: the connection goes with it.
+    if (reply.statusCode >= 400 && !request.raw.complete) void reply.header("connection", "close");
     done(null, payload);
   });
 }

@@ -1,7 +1,7 @@
-// The carrier's side of the server: callbacks about our calls. Verified by signature before
-// anything in them is believed, refused cheaply when they cannot be ours, and answered after their
-// commit: an error of ours is a 5xx, which the carrier was told to send again (see
-// callback-addresses.ts).
+// The carrier's side of the server: callbacks about our calls. Refused before their body is read
+// when they cannot be ours, and before the database is asked when no token of ours signed them;
+// answered after their commit: an error of ours is a 5xx, which the carrier was told to send again
+// (see callback-addresses.ts).
 
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import {
@@ -10,7 +10,7 @@ import {
   parseDialReference,
   type DialReference,
 } from "../carrier/twilio/callback-addresses.ts";
-import { isSignedBy } from "../carrier/twilio/signature.ts";
+import { isSignatureShaped, isSignedBy, type SignedRequest } from "../carrier/twilio/signature.ts";
 import {
   fieldOf,
   HANG_UP_TWIML,
@@ -25,9 +25,10 @@ import {
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Transfer } from "../store/transfers.ts";
+import type { ScreenSignature } from "./signature-screen.ts";
 
 /** A callback has some fifty short fields; real ones are below 3 KiB. */
-const MAX_CALLBACK_BYTES = 16 * 1024;
+export const MAX_CALLBACK_BYTES = 16 * 1024;
 
 export interface CallbackTokens {
   readonly carrierAccountId: string;
@@ -38,6 +39,8 @@ export interface CallbackTokens {
 export interface CarrierWebhookDependencies {
   readonly publicUrl: string;
   readonly clock: Clock;
+  /** Whether any account of this installation signed it. */
+  readonly screen: ScreenSignature;
   /** null: no such call. */
   tokensOfCall(callId: string): Promise<CallbackTokens | null>;
   /** Resolves when the event is committed. */
@@ -58,6 +61,7 @@ type Handle = (
 /** The routes of CALLBACK_ROUTES but the socket. */
 export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPluginAsync {
   return (app: FastifyInstance) => {
+    app.addHook("onRequest", refuseUnread);
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(
       "*",
@@ -91,6 +95,12 @@ export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPlugin
   };
 }
 
+// What its address or its signature's form gives away. The connection goes, and its body with it.
+async function refuseUnread(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const status = dialOf(request) === null ? 404 : isSignatureShaped(headerOf(request)) ? null : 403;
+  if (status !== null) await reply.code(status).header("connection", "close").send();
+}
+
 function addRoute(
   app: FastifyInstance,
   deps: CarrierWebhookDependencies,
@@ -99,20 +109,21 @@ function addRoute(
 ): void {
   app.post(url, { schema: { hide: true } }, async (request, reply) => {
     const dial = dialOf(request);
-    // The shape is checked before the database is asked, and the database before any cryptography.
     if (dial === null) return reply.code(404).send();
-    const account = await deps.tokensOfCall(dial.callId);
-    if (account === null) return reply.code(404).send();
     const fields = parseForm(typeof request.body === "string" ? request.body : "");
-    const signed = isSignedBy(
-      {
-        address: addressOfPath(deps.publicUrl, "request", request.raw.url ?? ""),
-        signature: headerOf(request),
-        parameters: fields,
-      },
-      account.tokens,
-    );
-    if (!signed || fieldOf(fields, "AccountSid") !== account.carrierAccountId) {
+    const signed: SignedRequest = {
+      address: addressOfPath(deps.publicUrl, "request", request.raw.url ?? ""),
+      signature: headerOf(request),
+      parameters: fields,
+    };
+    const isOurs = await deps.screen(signed);
+    const account = isOurs ? await deps.tokensOfCall(dial.callId) : null;
+    if (isOurs && account === null) return reply.code(404).send();
+    if (
+      account === null ||
+      !isSignedBy(signed, account.tokens) ||
+      fieldOf(fields, "AccountSid") !== account.carrierAccountId
+    ) {
       request.log.warn(
         { callId: dial.callId, route: url },
         "a carrier callback was refused: its signature is wrong",

@@ -32,6 +32,7 @@ export function addKeyExportRoute(app: RouteApp, { database }: HttpDependencies)
       description:
         "One JSON object a line, each with its `kind`: key, agent, phone_number, campaign, recipient, call (with analysis and events), suppression, delivery, dial_evidence, erasure. All of one instant, without secrets. The first byte comes once all is read.",
       operationId: "exportKey",
+      produces: ["application/x-ndjson"],
       response: { 200: ExportFile, ...errorAnswers(503) },
     },
     handler: async (request, reply) => {

@@ -15,6 +15,8 @@ import type { VoiceSessions } from "./voice-sessions.ts";
 const SETUP_TIMEOUT_MS = 10_000;
 /** What a person can say while their conversation is loaded is far less. */
 const MAX_WAITING_FRAMES = 100;
+/** In one second. Speech comes in parts, ten a second at most; keys are pressed by a hand. */
+export const MAX_FRAMES_PER_SECOND = 100;
 /** As the carrier does with us (twilio.md §5.3). */
 const MAX_MALFORMED_IN_A_ROW = 10;
 /** A socket that answers no ping is dead although nobody closed it: two in vain end it. */
@@ -44,6 +46,8 @@ export class RelayConversation implements SocketSide {
   #stage: "waiting" | "opening" | "open" | "closed" = "waiting";
   #session: VoiceSession | null = null;
   #malformedInARow = 0;
+  #secondBegan = 0;
+  #framesInSecond = 0;
   #ending: "hung_up" | "lost" = "lost";
 
   constructor(socket: WebSocket, dial: DialReference, options: RelayConversationOptions) {
@@ -75,6 +79,10 @@ export class RelayConversation implements SocketSide {
 
   #receive(text: string): void {
     if (this.#stage === "closed") return;
+    if (this.#floods()) {
+      this.#log.warn("a voice socket was closed: it floods");
+      return this.#socket.terminate();
+    }
     const parsed = parseRelayFrame(text);
     if (parsed.kind !== "invalid") {
       this.#malformedInARow = 0;
@@ -86,6 +94,16 @@ export class RelayConversation implements SocketSide {
     if (this.#malformedInARow >= MAX_MALFORMED_IN_A_ROW) {
       this.close(REFUSED, "too many malformed frames");
     }
+  }
+
+  #floods(): boolean {
+    const now = performance.now();
+    if (now - this.#secondBegan >= 1_000) {
+      this.#secondBegan = now;
+      this.#framesInSecond = 0;
+    }
+    this.#framesInSecond += 1;
+    return this.#framesInSecond > MAX_FRAMES_PER_SECOND;
   }
 
   #take(frame: RelayFrame): void {

@@ -1,6 +1,6 @@
-// The carrier's voice sockets: refused cheaply when they cannot be ours, verified by signature
-// before the upgrade, and closed when they do not say at once which call they are, say nonsense, or
-// are only half alive.
+// The carrier's voice sockets: refused without asking the database when they cannot be ours,
+// verified by signature before the upgrade, and closed when they do not say at once which call they
+// are, say nonsense, flood us, or are only half alive.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -13,9 +13,10 @@ import {
   type DialReference,
 } from "../carrier/twilio/callback-addresses.ts";
 import { MAX_RELAY_FRAME_CHARACTERS } from "../carrier/twilio/relay-frames.ts";
-import { isSignedBy } from "../carrier/twilio/signature.ts";
+import { isSignatureShaped, isSignedBy } from "../carrier/twilio/signature.ts";
 import type { CallbackTokens } from "./carrier-webhooks.ts";
 import { RelayConversation } from "./relay-conversation.ts";
+import type { ScreenSignature } from "./signature-screen.ts";
 import type { VoiceSessions } from "./voice-sessions.ts";
 
 const RELAY_PATH = /^\/twilio\/relay\/([^/?]+)\/([^/?]+)$/;
@@ -24,6 +25,8 @@ export interface RelaySocketOptions {
   readonly publicUrl: string;
   readonly sessions: VoiceSessions;
   readonly log: FastifyBaseLogger;
+  /** Whether any account of this installation signed it. */
+  readonly screen: ScreenSignature;
   /** null: no such call. */
   tokensOfCall(callId: string): Promise<CallbackTokens | null>;
 }
@@ -39,24 +42,26 @@ export function attachRelaySockets(server: Server, options: RelaySocketOptions):
     perMessageDeflate: false,
   });
   // Sockets that were let in count before their conversation does, so that a burst cannot pass the
-  // limit.
+  // limit; those that are being checked do not, so that forged ones cannot fill it.
   let admitted = 0;
+  const hasRoom = (): boolean =>
+    options.sessions.hasRoom() && admitted < options.sessions.maxSessions;
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => {
       socket.destroy();
     });
     const dial = dialOf(request);
     if (dial === null) return refuse(socket, 404);
-    if (!options.sessions.hasRoom() || admitted >= options.sessions.maxSessions) {
-      return refuse(socket, 503);
-    }
-    admitted += 1;
-    socket.once("close", () => {
-      admitted -= 1;
-    });
+    if (!hasRoom()) return refuse(socket, 503);
     refusalOf(request, dial, options).then(
       (status) => {
+        if (socket.destroyed) return;
         if (status !== null) return refuse(socket, status);
+        if (!hasRoom()) return refuse(socket, 503);
+        admitted += 1;
+        socket.once("close", () => {
+          admitted -= 1;
+        });
         sockets.handleUpgrade(request, socket, head, (webSocket) => {
           // It lives as long as the socket, whose events it listens to.
           return new RelayConversation(webSocket, dial, options);
@@ -87,18 +92,16 @@ async function refusalOf(
   dial: DialReference,
   options: RelaySocketOptions,
 ): Promise<number | null> {
-  const account = await options.tokensOfCall(dial.callId);
-  if (account === null) return 404;
   const header = request.headers["x-twilio-signature"];
-  const isSigned = isSignedBy(
-    {
-      address: addressOfPath(options.publicUrl, "socket", request.url ?? ""),
-      signature: Array.isArray(header) ? header[0] : header,
-      parameters: {},
-    },
-    account.tokens,
-  );
-  if (isSigned) return null;
+  const signed = {
+    address: addressOfPath(options.publicUrl, "socket", request.url ?? ""),
+    signature: Array.isArray(header) ? header[0] : header,
+    parameters: {},
+  };
+  const isOurs = isSignatureShaped(signed.signature) && (await options.screen(signed));
+  const account = isOurs ? await options.tokensOfCall(dial.callId) : null;
+  if (isOurs && account === null) return 404;
+  if (account !== null && isSignedBy(signed, account.tokens)) return null;
   options.log.warn({ callId: dial.callId }, "a voice socket was refused: its signature is wrong");
   return 403;
 }

@@ -26,6 +26,7 @@ import { addHealthRoute } from "./health-route.ts";
 import { addIdempotencyHooks } from "./idempotency-hooks.ts";
 import { addKeyExportRoute } from "./key-export-route.ts";
 import { addKeyRoutes } from "./key-routes.ts";
+import { limitConnections, MAX_CONNECTIONS } from "./connection-limit.ts";
 import { createKnownPaths } from "./known-paths.ts";
 import { addNumberRoutes } from "./number-routes.ts";
 import { addNumberWebhookRoutes } from "./number-webhook-routes.ts";
@@ -43,12 +44,20 @@ import { addWebhookSecretRoutes } from "./webhook-secret-routes.ts";
 // 100,000 recipients over a line of 4 Mbit/s take about a minute; a body that dribbles in for
 // longer is an attack.
 const REQUEST_TIMEOUT_MS = 120_000;
+// Headers fit into one packet; whoever needs longer has none to send.
+const HEADERS_TIMEOUT_MS = 15_000;
+// How often slow requests are looked for: the time-outs above are late by at most so much.
+const SLOW_REQUEST_CHECK_MS = 5_000;
+// A stop waits so long for requests under way; then whoever still sends, or does not read, is cut.
+const MAX_CLOSE_MS = 10_000;
 // Half a megabyte is ten times the largest agent. Batches have a limit of their own.
 const MAX_BODY_BYTES = 512 * 1024;
 // Ids and phones are far shorter.
 const MAX_PARAM_LENGTH = 200;
 
-/** Builds the server, ready to listen. Closing it waits for requests under way. */
+/**
+ * Builds the server, ready to listen. Closing it waits for requests under way, in bounded time.
+ */
 export function createHttpServer(dependencies: HttpDependencies): FastifyInstance {
   const { settings } = dependencies;
   const app = fastify({
@@ -59,6 +68,10 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     genReqId: () => newRequestId(dependencies.random),
     bodyLimit: Math.min(MAX_BODY_BYTES, settings.maxBodyBytes),
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: SLOW_REQUEST_CHECK_MS,
+    },
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     trustProxy: settings.trustProxy ?? false,
@@ -70,6 +83,8 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
       answerClientError(error, socket, settings.publicUrl);
     },
   });
+  limitConnections(app.server, MAX_CONNECTIONS);
+  closeInBoundedTime(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) =>
@@ -87,6 +102,15 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     return Promise.resolve();
   });
   return app;
+}
+
+// Node stops looking for slow requests once a server closes.
+function closeInBoundedTime(app: FastifyInstance): void {
+  app.addHook("preClose", (done) => {
+    const cut = setTimeout(() => app.server.closeAllConnections(), MAX_CLOSE_MS);
+    app.server.once("close", () => clearTimeout(cut));
+    done();
+  });
 }
 
 function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {

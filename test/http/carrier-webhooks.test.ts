@@ -1,22 +1,26 @@
 // What a stranger, a carrier and a broken database get from the callback routes.
 
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 
 import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 
 import type { ConnectEnd } from "../../src/carrier/twilio/webhooks.ts";
 import { AppError } from "../../src/domain/app-error.ts";
 import type { Transfer } from "../../src/store/transfers.ts";
 import type { CarrierEvent } from "../../src/domain/carrier-event.ts";
 import { carrierWebhooks } from "../../src/http/carrier-webhooks.ts";
+import { createSignatureScreen } from "../../src/http/signature-screen.ts";
 
 const callId = "call_0192f3a4b5c60123456789abcdef0123";
 const callSid = `CA${"0".repeat(32)}`;
 const accountSid = `AC${"0".repeat(32)}`;
 const publicUrl = "https://calls.example.com/carillon";
 const now = Date.UTC(2026, 10, 23, 12);
+const TOKENS = ["new token", "old token"];
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {
@@ -29,6 +33,8 @@ interface World {
   readonly ends: [callId: string, dialNumber: number, end: ConnectEnd][];
   /** Call ids that the database was asked about. */
   readonly asked: string[];
+  /** What the installation's tokens were each time they were read. */
+  readonly looks: (readonly string[])[];
 }
 
 function open(
@@ -38,15 +44,24 @@ function open(
   const events: CarrierEvent[] = [];
   const ends: World["ends"] = [];
   const asked: string[] = [];
+  const looks: World["looks"] = [];
   const app = fastify();
   apps.push(app);
   void app.register(
     carrierWebhooks({
       publicUrl,
       clock: { now: () => now, monotonicMs: () => 0, state: () => ({ kind: "steady" }) },
+      screen: createSignatureScreen({
+        listTokens: () => {
+          const tokens = [...TOKENS];
+          looks.push(tokens);
+          return Promise.resolve(tokens);
+        },
+        monotonicMs: () => performance.now(),
+      }),
       tokensOfCall: (id) => {
         asked.push(id);
-        const account = { carrierAccountId: accountSid, tokens: ["new token", "old token"] };
+        const account = { carrierAccountId: accountSid, tokens: TOKENS };
         return Promise.resolve(id === callId ? account : null);
       },
       addEvent:
@@ -61,7 +76,7 @@ function open(
       },
     }),
   );
-  return { app, events, ends, asked };
+  return { app, events, ends, asked, looks };
 }
 
 const ringing: Readonly<Record<string, string>> = {
@@ -225,6 +240,53 @@ test.each([
   expect((await post(app, { path })).statusCode).toBe(404);
   expect(asked).toHaveLength(times);
 });
+
+test("a thousand forged callbacks are not asked of the database one by one", async () => {
+  const { app, asked, looks } = open();
+  const forged = Array.from({ length: 1_000 }, () => post(app, { token: "somebody's token" }));
+  const answers = await Promise.all(forged);
+  expect(new Set(answers.map((answer) => answer.statusCode))).toEqual(new Set([403]));
+  expect(asked).toEqual([]);
+  expect(looks.length).toBeLessThan(10);
+  expect((await post(app)).statusCode).toBe(204);
+});
+
+test("a burst of callbacks after a start, before any token is known, is let in whole", async () => {
+  const { app, looks } = open();
+  const answers = await Promise.all(Array.from({ length: 1_000 }, () => post(app)));
+  expect(new Set(answers.map((answer) => answer.statusCode))).toEqual(new Set([204]));
+  expect(looks.length).toBeLessThan(10);
+});
+
+test("a token that was changed a moment ago counts at once", async () => {
+  const { app, looks } = open();
+  expect((await post(app)).statusCode).toBe(204);
+  TOKENS.push("newest token");
+  onTestFinished(() => void TOKENS.pop());
+  expect((await post(app, { token: "newest token" })).statusCode).toBe(204);
+  expect(looks).toHaveLength(2);
+});
+
+test.each([
+  ["no signature", `/twilio/calls/${callId}/1/status`, ""],
+  ["half a signature", `/twilio/calls/${callId}/1/status`, "x-twilio-signature: AAAA\r\n"],
+  ["no call's address", "/twilio/calls/call_1/1/status", ""],
+])(
+  "%s: refused before the body comes, and the connection is closed",
+  async (_name, path, header) => {
+    const { app } = open();
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const address = app.server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const socket = connect(port, "127.0.0.1");
+    // It promises a body that it never sends.
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 10000\r\n${header}\r\n`);
+    const parts: Buffer[] = [];
+    socket.on("data", (part: Buffer) => parts.push(part));
+    await once(socket, "end");
+    expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1\.1 40[34] /);
+  },
+);
 
 test("a body beyond 16 KiB is refused unread", async () => {
   const { app, asked } = open();

@@ -90,7 +90,7 @@ function poolsOf(ids: Possessions): Pools {
 }
 
 test("the tenant who must stay unread has a mark in every table with texts", () => {
-  const silent = ["slots", "zone_groups"];
+  const silent = ["erasures", "slots", "zone_groups"];
   const unmarked = Object.entries(othersRows).filter(([, rows]) => !rows.includes(MARK));
   expect(unmarked.map(([table]) => table).toSorted()).toEqual(silent);
 });
@@ -196,6 +196,8 @@ function judgeNamedField(operation: Operation, plan: Plan, answer: WireAnswer): 
   if (plan.asker !== "own" || plan.body !== undefined || plan.idempotencyKey !== null) return;
   const { code, message, details } = JSON.parse(answer.text).error;
   const shown = `${operation.name}: ${edit.name} is wrong: ${code} ${message} ${JSON.stringify(details)}`;
-  expect(String(details.field), shown).toMatch(/./);
-  expect(String(details.field).split(/[.[]/)[0], shown).toBe(edit.name.split(/[.[]/)[0]);
+  expect(typeof details.field, shown).toBe("string");
+  // Two fields that do not go together are both named, one of them in the message alone.
+  const name = edit.name.split(/[.[]/)[0] ?? "";
+  expect(`${details.field} ${message}`, shown).toContain(name);
 }

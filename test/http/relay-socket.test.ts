@@ -102,6 +102,16 @@ test("a frame above 64 KiB closes the socket, and the call says that its line br
     .toBe("stuck_ws_disconnect");
 });
 
+test("more frames than anybody could say in a second close the socket", async () => {
+  const relay = await relayWorld();
+  const placed = await relay.place();
+  const line = await relay.connect(placed);
+  await line.hears("Hello.");
+  for (let count = 0; count < 1_000; count += 1) line.send({ type: "dtmf", digit: "1" });
+  expect(await line.closes()).toBe(1006);
+  await expect.poll(() => relay.sessions.count()).toBe(0);
+});
+
 test("nonsense is dropped, ten pieces of it in a row close the socket", async () => {
   const relay = await relayWorld();
   const line = await relay.connect(await relay.place());

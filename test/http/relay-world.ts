@@ -12,6 +12,7 @@ import { WebSocket } from "ws";
 import { parseRelayCommand, type RelayCommand } from "../../src/carrier/twilio/relay-frames.ts";
 import type { AgentSettings } from "../../src/domain/agent-settings.ts";
 import { attachRelaySockets } from "../../src/http/relay-socket.ts";
+import { createSignatureScreen } from "../../src/http/signature-screen.ts";
 import { createVoiceSessions, type VoiceSessions } from "../../src/http/voice-sessions.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Database, Row } from "../../src/ports/database.ts";
@@ -85,6 +86,10 @@ export async function relayWorld(options: RelayWorldOptions = {}): Promise<Relay
     publicUrl,
     sessions,
     log,
+    screen: createSignatureScreen({
+      listTokens: () => Promise.resolve([TOKEN]),
+      monotonicMs: () => performance.now(),
+    }),
     tokensOfCall: (callId) =>
       Promise.resolve(
         world.carrier.placed.some(({ order }) => order.callId === callId)

@@ -13,13 +13,18 @@ export interface SignedRequest {
   readonly parameters: Readonly<Record<string, string | string[]>>;
 }
 
-/** A signature is 28 characters of base64; anything much longer is not worth comparing. */
-const MAX_SIGNATURE_LENGTH = 64;
+/** Twenty bytes as base64. */
+const SIGNATURE_SHAPE = /^[A-Za-z0-9+/]{27}=$/;
+
+/** Whether a header can be a signature at all; what is not need not be read any further. */
+export function isSignatureShaped(signature: string | undefined): signature is string {
+  return signature !== undefined && SIGNATURE_SHAPE.test(signature);
+}
 
 /** True when any of the account's tokens signed the request. Source: twilio.md §3.4, §5.5. */
 export function isSignedBy(request: SignedRequest, tokens: readonly string[]): boolean {
   const { signature } = request;
-  if (signature === undefined || signature.length > MAX_SIGNATURE_LENGTH) return false;
+  if (!isSignatureShaped(signature)) return false;
   return tokens.some((token) =>
     webhooks.validateRequest(token, signature, request.address, { ...request.parameters }),
   );

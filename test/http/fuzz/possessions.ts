@@ -15,6 +15,8 @@ export interface Possessions {
   readonly key_id: string;
   readonly delivery_id: string;
   readonly suppression_id: string;
+  /** Of a phone that nobody else has. */
+  readonly erasure_id: string;
   /** A phone of its campaign's list. */
   readonly phone: string;
   readonly idempotency_key: string;
@@ -58,9 +60,11 @@ export async function giveEverything(
   // The prompt before stays: calls were made with it.
   await ask("PATCH", `/v1/calls/batch/${batch.body.campaign_id}`, { prompt: `${mark} again` });
   const suppressed = await ask("POST", "/v1/suppressions", { phone: nextPhone(), reason: mark });
+  const erased = await ask("POST", "/v1/erasures", { phone: nextPhone() });
   const tested = await ask("POST", "/v1/webhooks/test", { agent_id: tenant.agentId });
   const deliveryId: string = tested.body.delivery_ids[0];
   await settleDelivery(db, deliveryId, mark);
+  await keepEvidence(db, tenant, mark);
   return {
     agent_id: tenant.agentId,
     campaign_id: batch.body.campaign_id,
@@ -70,6 +74,7 @@ export async function giveEverything(
     key_id: tenant.keyId,
     delivery_id: deliveryId,
     suppression_id: suppressed.body.suppressions[0].suppression_id,
+    erasure_id: erased.body.erasure_id,
     phone,
     idempotency_key: idempotencyKey,
   };
@@ -95,6 +100,15 @@ async function settleDelivery(db: Database, deliveryId: string, mark: string): P
     `update deliveries set state = 'failed', due_at = null, attempts = 3, url = $2, response_status = 500,
        response_body = $3, error = $3, attempted_at = created_at, settled_at = created_at where id = $1`,
     [deliveryId, `https://hooks.example.com/${mark}`, mark],
+  );
+}
+
+/** What is left of a call whose record was removed. */
+async function keepEvidence(db: Database, tenant: Caller, mark: string): Promise<void> {
+  await db.query(
+    `insert into dial_evidence (call_id, key_id, phone, from_number, carrier_account_id, carrier_call_id, sent_at, status)
+     select $1 || id, id, '+12025550199', $2, $1, $1, created_at, 'completed' from api_keys where id = $3`,
+    [mark, tenant.phone, tenant.keyId],
   );
 }
 
@@ -142,10 +156,18 @@ const ROWS_OF_KEY: Readonly<Record<string, string>> = {
   deliveries: "key_id = $1",
   slots: "key_id = $1",
   idempotency_keys: "key_id = $1",
+  dial_evidence: "key_id = $1",
+  erasures: "key_id = $1",
 };
 
 // Of nobody, or of the installation.
-const SHARED_TABLES = ["schema_migrations", "installation", "processes", "carrier_accounts"];
+const SHARED_TABLES = [
+  "schema_migrations",
+  "installation",
+  "processes",
+  "carrier_accounts",
+  "retention_work",
+];
 
 /**
  * Everything of a tenant, by table.

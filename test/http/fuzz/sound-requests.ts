@@ -181,6 +181,15 @@ const NEEDS: Readonly<Record<string, Needs>> = {
     }),
   "DELETE /v1/calls/{call_id}": async ({ db, asker }) =>
     at({ call_id: await makeEndedCall(db, asker, "ended") }),
+  "POST /v1/calls/{call_id}/settle": async ({ db, asker }) => {
+    const callId = await makeEndedCall(db, asker, "lost");
+    await db.query(
+      `with lost as (update calls set status = 'uncertain', ended_reason = 'uncertain' where id = $1 returning recipient_id)
+       update recipients set state = 'uncertain' where id in (select recipient_id from lost)`,
+      [callId],
+    );
+    return { ...at({ call_id: callId }), body: { outcome: "reached", note: "They called back." } };
+  },
   // It erases everything of whoever asks.
   "DELETE /v1/calls": async (world) => ({ authorization: (await freshKey(world)).authorization }),
   "POST /v1/webhooks/deliveries/{delivery_id}/replay": async ({ db, ids }) => {
