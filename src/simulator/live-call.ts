@@ -10,7 +10,7 @@ import { drawDelay } from "./carrier-model/carrier-delays.ts";
 import type { CarrierDelays } from "./carrier-model/carrier-delays.ts";
 import type { CallbackTarget, CreateCallRequest } from "./carrier-model/create-call-request.ts";
 import type { Faults } from "./control/faults.ts";
-import type { Dice } from "./dice.ts";
+import { openDice, type Dice } from "./dice.ts";
 import { collectInput } from "./line/collect-input.ts";
 import { PersonVoice } from "./line/person-voice.ts";
 import { SpeechPlayer } from "./line/speech-player.ts";
@@ -20,6 +20,7 @@ import type { Person, PersonParts } from "./people/person.ts";
 import { connectRelay } from "./relay/connect-relay.ts";
 import { runAside } from "./run-aside.ts";
 import type { RelayOutcome, RelaySession } from "./relay/relay-session.ts";
+import { drawRelayTrouble } from "./relay/relay-trouble.ts";
 import { parseRelaySettings } from "./relay/relay-settings.ts";
 import type { SimulatorLog } from "./simulator-log.ts";
 import type { TwimlElement } from "./twiml/parse-twiml.ts";
@@ -214,8 +215,8 @@ export class LiveCall implements ScriptLine, SpeechListener {
   #openRelay(relay: TwimlElement, sessionId: string, signal: AbortSignal): Promise<RelayOutcome> {
     const { pace, dice, faults, findAccount, sockets } = this.#parts;
     const settings = parseRelaySettings(relay);
-    const loss = faults().relay.socket_loss;
-    const isLost = dice.chance(loss.probability);
+    // Dice of its own: what goes wrong on one socket leaves everything else as it was.
+    const trouble = drawRelayTrouble(openDice(sessionId, "trouble"), faults().relay);
     if (settings === null) {
       const errorMessage = "The address is not a WebSocket address";
       return Promise.resolve({ status: "failed", errorCode: 64102, errorMessage });
@@ -223,7 +224,7 @@ export class LiveCall implements ScriptLine, SpeechListener {
     return connectRelay({
       authToken: findAccount(this.call.accountSid)?.authToken ?? "",
       session: { call: this.call, sessionId, settings, pace, dice, player: this.#player },
-      dropAfterMs: isLost ? dice.between(loss.min_ms, loss.max_ms) : null,
+      trouble,
       signal,
       sockets,
       attach: (session) => {

@@ -6,6 +6,7 @@ import type { AccountSettingsInput } from "./carrier-model/account.ts";
 import type { CarrierDelays } from "./carrier-model/carrier-delays.ts";
 import type { FaultsInput } from "./control/faults.ts";
 import type { ModelTiming } from "./model/model-timing.ts";
+import type { LanguageShares } from "./people/mailbox-greetings.ts";
 import type { PersonaRates } from "./people/persona.ts";
 import type { SimulatorClock } from "./simulator-clock.ts";
 import type { SimulatorLog } from "./simulator-log.ts";
@@ -33,6 +34,10 @@ export interface SimulatorOptions {
   readonly rates?: PersonaRates;
   /** Phones with a person of their own: phone → persona. */
   readonly people?: Readonly<Record<string, string>>;
+  /** What is said first when a phone is picked up: phone → words. */
+  readonly says?: Readonly<Record<string, string>>;
+  /** How many of all mailboxes speak which language. Default: all English. */
+  readonly languages?: LanguageShares;
   /** The same document as `PUT /simulator/faults` takes. */
   readonly faults?: FaultsInput;
   readonly delays?: Partial<CarrierDelays>;

@@ -13,9 +13,11 @@ import { Faults } from "./control/faults.ts";
 import { openDice, type Dice } from "./dice.ts";
 import { LiveCall } from "./live-call.ts";
 import { createPace, type Pace } from "./pace.ts";
-import { createPerson, greetingMsOf } from "./people/create-person.ts";
+import { createPerson } from "./people/create-person.ts";
 import { createPeople, pickedUpBy, type People } from "./people/people.ts";
+import { DEFAULT_GREETING } from "./people/mailbox-greetings.ts";
 import type { Persona, PersonaRates } from "./people/persona.ts";
+import { mailboxGreetingMs } from "./people/recorded-line.ts";
 import { runAside } from "./run-aside.ts";
 import type { SimulatorClock } from "./simulator-clock.ts";
 import type { SimulatorLog } from "./simulator-log.ts";
@@ -132,7 +134,7 @@ export class SimulatorRun {
     const verdict = decideMachineVerdict(
       detection,
       who,
-      greetingMsOf(seed, call.to),
+      mailboxGreetingMs(this.people.firstWordsOf(call.to) ?? DEFAULT_GREETING),
       this.faults.amd,
       dice,
     );
@@ -167,7 +169,13 @@ export class SimulatorRun {
       carrier: () => this.carrier,
       sockets: this.#sockets,
       createPerson: (call: Call, parts: Parameters<typeof createPerson>[3]) =>
-        createPerson(seed, call.to, (call.persona ?? "terse") as Persona, parts),
+        createPerson(
+          seed,
+          call.to,
+          (call.persona ?? "terse") as Persona,
+          parts,
+          this.people.firstWordsOf(call.to),
+        ),
     };
   }
 }

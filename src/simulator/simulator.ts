@@ -54,6 +54,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       accounts,
     });
     run.people.force(personasOf(options.people ?? {}));
+    run.people.setFirstWords(options.says ?? {});
+    if (options.languages !== undefined) run.people.setLanguages(options.languages);
     run.faults = Faults.parse(options.faults ?? {});
     return run;
   };

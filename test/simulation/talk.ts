@@ -27,6 +27,12 @@ export function talkMsOf(persona: Persona, dice: Dice): number {
     case "rejected":
     case "invalid_number":
     case "carrier_failure":
+    case "falls_silent":
+    case "speaks_over_end":
+    case "asks_for_human":
+    case "asks_callback":
+    case "presses_keys":
+    case "backchannels":
       return dice.between(5_000, 20_000);
   }
 }

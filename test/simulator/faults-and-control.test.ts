@@ -150,6 +150,12 @@ test("people are forced by phone and drawn by rates, the same for the same seed"
   await client.calls.create({ to: "+12025550124", from: FROM, twiml: TWIML });
   expect(simulator.summary().callsByPersona).toEqual({ busy: 1, voicemail: 1 });
   expect((await control(simulator, "PUT", "/people", { [TO]: "cheerful" })).status).toBe(400);
+  const wishes = { says: { [TO]: "Ja, hallo?" }, languages: { de: 1 } };
+  expect((await control(simulator, "PUT", "/people", wishes)).body).toMatchObject({
+    languages: { de: 1 },
+  });
+  const unknown = { languages: { tlh: 1 } };
+  expect((await control(simulator, "PUT", "/people", unknown)).status).toBe(400);
 
   const personas = async (seed: number) => {
     const other = await startTestSimulator({ seed });

@@ -3,13 +3,15 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { jsonSchema, streamText, tool } from "ai";
 import { afterEach, expect, test } from "vitest";
-import { answerChat } from "../../src/simulator/model/chat-answer.ts";
+import { createModel } from "../../src/model/ai-model.ts";
+import { answerChat, argumentsOf } from "../../src/simulator/model/chat-answer.ts";
 import { ChatRequest } from "../../src/simulator/model/chat-request.ts";
+import { spoilAnswer } from "../../src/simulator/model/model-fault.ts";
 import { replyTo } from "../../src/simulator/model/scripted-agent.ts";
 import type { Simulator } from "../../src/simulator/simulator.ts";
 import type { FaultsInput } from "../../src/simulator/control/faults.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { CALM, startTestSimulator } from "./test-simulator.ts";
+import { CALM, control, startTestSimulator } from "./test-simulator.ts";
 
 const PROMPT =
   "You are calling from Bright Smile Dental to remind the patient of their appointment. " +
@@ -135,6 +137,55 @@ test("a stalled stream stays open until the client gives up", async () => {
   expect((await parts).some((part) => part.type === "finish")).toBe(false);
 });
 
+test("a model that runs away talks until the client has had enough", async () => {
+  const model = await startModel({ runs_away: { probability: 1 } });
+  const stop = new AbortController();
+  const result = streamText({ model, prompt: "Hello?", maxRetries: 0, abortSignal: stop.signal });
+  let text = "";
+  for await (const part of result.stream) {
+    if (part.type === "text-delta") text += part.text;
+    if (text.length > 2_000) stop.abort();
+  }
+  expect(text.length).toBeGreaterThan(2_000);
+});
+
+test.each([
+  ["broken_arguments", { tool: "end_call", isBroken: true }],
+  ["wrong_arguments", { tool: "end_call", isBroken: false }],
+  ["unknown_tool", { tool: "transfer_money", isBroken: false }],
+] as const)("%s: a tool is called that the product can make nothing of", (fault, expected) => {
+  const request = ChatRequest.parse({ messages: talk("Can you still make it?", "Yes.") });
+  const offered = [{ name: "end_call", parameters: END_CALL }];
+  const [call] = spoilAnswer(answerChat(request), offered, fault).toolCalls;
+  expect(call?.name).toBe(expected.tool);
+  const isJson = () => JSON.parse(argumentsOf(call ?? { name: "", input: {} })) as unknown;
+  if (expected.isBroken) expect(isJson).toThrow(SyntaxError);
+  else expect(isJson()).not.toHaveProperty("reason", "goal_reached");
+});
+
+test("broken arguments reach the product as a tool call, an empty answer as an end", async () => {
+  await startModel({ broken_arguments: { probability: 1 } });
+  const ask = async () => {
+    const baseUrl = `${simulator?.url ?? ""}/v1`;
+    const model = createModel({ model: "openai-compatible:m", baseUrl, apiKey: null });
+    const inputSchema = END_CALL;
+    const request = {
+      messages: [{ role: "user", content: "Yes." }],
+      tools: [{ name: "end_call", description: "", inputSchema }],
+      temperature: 0,
+      maxOutputTokens: 100,
+    } as const;
+    const chunks = [];
+    for await (const chunk of model.reply(request, new AbortController().signal)) {
+      if (chunk.kind !== "text") chunks.push(chunk);
+    }
+    return chunks;
+  };
+  expect(await ask()).toMatchObject([{ kind: "tool_call", name: "end_call" }, { kind: "done" }]);
+  await control(simulator!, "PUT", "/faults", { model: { empty: { probability: 1 } } });
+  expect(await ask()).toMatchObject([{ kind: "done" }]);
+});
+
 test("whole answers, models and bad requests", async () => {
   await startModel();
   const post = async (body: unknown) => {
@@ -182,10 +233,25 @@ test.each([
   ["I have to go. Bye.", /Goodbye/, true],
   ["Take me off your list.", /not be called again.*Goodbye/, true],
   ["You have the wrong number.", /Goodbye/, true],
+  ["Can I talk to a person, please?", /colleague.*Goodbye/, true],
+  ["Not now. Call me back tomorrow at ten.", /tomorrow at ten/, false],
+  ["[keypad: 1]", /confirmed|noted/, false],
 ])("to %s it says %s", (said, expected, isOver) => {
   const reply = replyTo(talk("I am calling about your appointment. Can you still make it?", said));
   expect(reply.text).toMatch(expected);
   expect(reply.tools.some((each) => each.name === "end_call")).toBe(isOver);
+});
+
+test("a call back is asked for on the day after the one in the instructions, then confirmed", () => {
+  const facts = "Today is Monday, 30 November 2026. Tomorrow is 1 December 2026.";
+  const messages = [
+    { role: "user", content: facts },
+    { role: "assistant", content: "Can you still make it?" },
+    { role: "user", content: "Not now. Call me back tomorrow at ten." },
+  ];
+  expect(replyTo(messages).tools).toEqual([{ name: "request_callback", why: "2026-12-01T10:00" }]);
+  const noted = { role: "user", content: "[note: request_callback: it is noted. Confirm.]" };
+  expect(replyTo([...messages, noted]).tools.map((tool) => tool.name)).toEqual(["end_call"]);
 });
 
 test("a forced tool and a schema for the answer get values that fit", () => {

@@ -2,12 +2,19 @@
 
 import { expect, test } from "vitest";
 import { openDice } from "../../src/simulator/dice.ts";
+import { speechMs } from "../../src/simulator/line/speech-rate.ts";
 import { PersonVoice } from "../../src/simulator/line/person-voice.ts";
 import { SpeechPlayer } from "../../src/simulator/line/speech-player.ts";
 import { replyTo } from "../../src/simulator/model/scripted-agent.ts";
 import type { ChatMessage } from "../../src/simulator/model/talk-facts.ts";
 import { createPace } from "../../src/simulator/pace.ts";
 import { createPerson } from "../../src/simulator/people/create-person.ts";
+import {
+  DEFAULT_GREETING,
+  drawMailboxGreeting,
+  MAILBOX_LANGUAGES,
+} from "../../src/simulator/people/mailbox-greetings.ts";
+import type { LanguageShares } from "../../src/simulator/people/mailbox-greetings.ts";
 import { DEFAULT_RATES, drawPersona } from "../../src/simulator/people/persona.ts";
 import type { Persona } from "../../src/simulator/people/persona.ts";
 import type { Person } from "../../src/simulator/people/person.ts";
@@ -28,7 +35,11 @@ const PROMPT: ChatMessage = {
 /**
  * A whole talk between one person and the scripted agent; `isMute`: the agent never says a word.
  */
-function converse(persona: Persona, seed: number, isMute = false): Talk {
+function converse(
+  persona: Persona,
+  seed: number,
+  { isMute = false, firstWords = null }: { isMute?: boolean; firstWords?: string | null } = {},
+): Talk {
   const clock = new VirtualClock();
   const pace = createPace(clock, 1);
   const startedAt = clock.now();
@@ -48,17 +59,15 @@ function converse(persona: Persona, seed: number, isMute = false): Talk {
       person.agentWasCut();
     },
   });
-  const person: Person = createPerson(seed, "+12025550123", persona, {
-    pace,
-    voice,
-    hangUp: () => {
-      endedAt ??= clock.now();
-      person.lineClosed();
-      voice.stop();
-      player.cut();
-      saySomething = null;
-    },
-  });
+  const hangUp = () => {
+    endedAt ??= clock.now();
+    person.lineClosed();
+    voice.stop();
+    player.cut();
+    saySomething = null;
+  };
+  const parts = { pace, voice, hangUp };
+  const person: Person = createPerson(seed, "+12025550123", persona, parts, firstWords);
   voice.setListener({
     personBegan: () => {
       if (player.isSpeaking) player.cut();
@@ -68,7 +77,10 @@ function converse(persona: Persona, seed: number, isMute = false): Talk {
       messages.push({ role: "user", content: text });
       if (!isMute) pace.after(800, () => saySomething?.());
     },
-    personPressed: () => undefined,
+    personPressed: (digit) => {
+      messages.push({ role: "user", content: `[keypad: ${digit}]` });
+      if (!isMute) pace.after(800, () => saySomething?.());
+    },
   });
   saySomething = () => {
     if (!voice.isTalking) player.addText(replyTo(messages).text, true);
@@ -78,7 +90,17 @@ function converse(persona: Persona, seed: number, isMute = false): Talk {
   return { messages, seconds: endedAt === null ? null : (endedAt - startedAt) / 1000 };
 }
 
-const HUMANS: readonly Persona[] = ["talkative", "terse", "interrupter", "opts_out"];
+const HUMANS: readonly Persona[] = [
+  "talkative",
+  "terse",
+  "interrupter",
+  "opts_out",
+  "speaks_over_end",
+  "asks_for_human",
+  "asks_callback",
+  "presses_keys",
+  "backchannels",
+];
 
 test.each(HUMANS)("a %s person and the agent always come to an end", (persona) => {
   for (let seed = 0; seed < 60; seed += 1) {
@@ -105,14 +127,67 @@ test("someone who hangs up early is gone within seconds of the agent's first wor
   );
 });
 
-test.each([...HUMANS, "silent", "voicemail", "fax", "ivr"] as const)(
+test.each([...HUMANS, "silent", "falls_silent", "voicemail", "fax", "ivr"] as const)(
   "a %s line ends by itself when the agent never says a word",
   (persona) => {
-    const { seconds } = converse(persona, 2, true);
+    const { seconds } = converse(persona, 2, { isMute: true });
     expect(seconds).not.toBeNull();
     expect(seconds).toBeLessThan(200);
   },
 );
+
+function linesOf(talk: Talk, role: string): string[] {
+  return talk.messages.filter((each) => each.role === role).map((each) => each.content);
+}
+
+test("someone speaks over the closing line, is answered, and goes at the next one", () => {
+  const talk = converse("speaks_over_end", 4);
+  expect(linesOf(talk, "user").some((text) => /one more thing/i.test(text))).toBe(true);
+  const after = talk.messages.findIndex((each) => /one more thing/i.test(each.content));
+  expect(talk.messages.slice(after).some((each) => each.role === "assistant")).toBe(true);
+  expect(talk.seconds).not.toBeNull();
+});
+
+test("someone asks for a person, someone for a call at another time, someone presses keys", () => {
+  expect(linesOf(converse("asks_for_human", 1), "user").join()).toMatch(/person|somebody real/);
+  const callback = converse("asks_callback", 1);
+  expect(linesOf(callback, "user").join()).toMatch(/tomorrow at ten/);
+  expect(linesOf(callback, "assistant").join()).toMatch(/tomorrow at ten/);
+  expect(linesOf(converse("presses_keys", 1), "user")).toContain("[keypad: 1]");
+});
+
+test("someone falls silent after the first answer and hangs up long after", () => {
+  const talk = converse("falls_silent", 1);
+  expect(linesOf(talk, "user")).toHaveLength(2);
+  expect(talk.seconds).toBeGreaterThan(40);
+});
+
+test("someone murmurs while the agent speaks", () => {
+  const seeds = Array.from({ length: 20 }, (_, seed) => converse("backchannels", seed));
+  const said = seeds.flatMap((talk) => linesOf(talk, "user"));
+  expect(said.some((text) => /^(mm-hm|uh-huh|yeah)\.$/i.test(text))).toBe(true);
+});
+
+test("what is said first can be set, whoever picks up", () => {
+  for (const persona of ["terse", "voicemail", "ivr"] as const) {
+    const talk = converse(persona, 1, { isMute: true, firstWords: "もしもし、佐藤です。" });
+    expect(linesOf(talk, "user")[0]).toBe("もしもし、佐藤です。");
+  }
+});
+
+test("mailboxes speak the languages they were given, at lengths from a breath to half a minute", () => {
+  const phones = Array.from({ length: 400 }, (_, i) => `+1212555${String(i).padStart(4, "0")}`);
+  const greetingsIn = (shares: LanguageShares) =>
+    new Set(phones.map((phone) => drawMailboxGreeting(5, shares, phone)));
+  const all = Object.fromEntries(MAILBOX_LANGUAGES.map((language) => [language, 1]));
+  expect(greetingsIn(all).size).toBeGreaterThanOrEqual(MAILBOX_LANGUAGES.length * 2);
+  for (const language of MAILBOX_LANGUAGES) {
+    const durations = [...greetingsIn({ [language]: 1 })].map(speechMs);
+    expect(Math.min(...durations)).toBeLessThan(2_500);
+    expect(Math.max(...durations)).toBeGreaterThan(5_000);
+  }
+  expect([...greetingsIn({})]).toContain(DEFAULT_GREETING);
+});
 
 test("a silent person never says a word", () => {
   const { messages } = converse("silent", 2);

@@ -299,6 +299,17 @@ test("the carrier's own side of a socket can be made to drop", async () => {
   expect(action.form).toMatchObject({ SessionStatus: "failed", ErrorCode: "64105" });
 });
 
+test("the carrier can close the socket with a status of its own, after an error", async () => {
+  const at = (ms: number) => ({ probability: 1, min_ms: ms, max_ms: ms });
+  const relay = { error_frame: at(20), close: { ...at(200), code: 1013 } };
+  await dial({ persona: "silent", options: { faults: { ...CALM, relay } } });
+  const talk = await product.talk();
+  await talk.frame(isType("error"));
+  await waitFor(() => talk.closed, { describe: "the socket to close" });
+  expect(talk.closed?.code).toBe(1013);
+  expect(talk.frames[0]).toMatchObject({ type: "setup" });
+});
+
 test("a mailbox records what is said after its beep", async () => {
   const sid = await dial({ persona: "voicemail" });
   const talk = await product.talk();

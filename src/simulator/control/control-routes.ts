@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { AccountSettings, createAccount, formatAccount } from "../carrier-model/account.ts";
 import { summarizeBooks } from "../carrier-model/books-summary.ts";
+import { MAILBOX_LANGUAGES } from "../people/mailbox-greetings.ts";
 import { PERSONAS } from "../people/persona.ts";
 import type { SimulatorRun } from "../simulator-run.ts";
 import { formatBookedCall, formatCreate, formatSummary } from "./books-json.ts";
@@ -18,13 +19,19 @@ const DEFAULT_LIMIT = 20_000;
 const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be an E.164 phone number");
 const persona = z.enum(PERSONAS);
 
+const PEOPLE_FIELDS = ["force", "rates", "says", "languages"];
+
 // Either everything by name, or the phones alone.
 const PeopleUpdate = z.preprocess(
-  (body) => (hasField(body, "force") || hasField(body, "rates") ? body : { force: body }),
+  (body) => (PEOPLE_FIELDS.some((name) => hasField(body, name)) ? body : { force: body }),
   z.strictObject({
     force: z.record(phone, persona).optional(),
     /** persona → share of everybody who is not forced. Personas not named get 0. */
     rates: z.partialRecord(persona, z.number().nonnegative()).optional(),
+    /** phone → what is said first: a mailbox's greeting, a menu, a person's hello. */
+    says: z.record(phone, z.string().min(1).max(2_000)).optional(),
+    /** language → share of the mailboxes; languages not named get 0. */
+    languages: z.partialRecord(z.enum(MAILBOX_LANGUAGES), z.number().nonnegative()).optional(),
   }),
 );
 
@@ -91,12 +98,19 @@ function addFaultRoutes(app: FastifyInstance, { run }: ControlOptions): void {
 }
 
 function addPeopleRoutes(app: FastifyInstance, { run }: ControlOptions): void {
-  const show = () => ({ force: run().people.forced(), rates: run().people.rates() });
+  const show = () => ({
+    force: run().people.forced(),
+    rates: run().people.rates(),
+    languages: run().people.languages(),
+  });
   app.get("/simulator/people", show);
   app.put("/simulator/people", { bodyLimit: MAX_BODY_BYTES }, (request, reply) =>
-    withChecked(reply, PeopleUpdate, parseJson(request.body), ({ force, rates }) => {
-      if (force !== undefined) run().people.force(force);
-      if (rates !== undefined) run().people.setRates(rates);
+    withChecked(reply, PeopleUpdate, parseJson(request.body), (update) => {
+      const { people } = run();
+      if (update.force !== undefined) people.force(update.force);
+      if (update.rates !== undefined) people.setRates(update.rates);
+      if (update.says !== undefined) people.setFirstWords(update.says);
+      if (update.languages !== undefined) people.setLanguages(update.languages);
       return show();
     }),
   );

@@ -81,6 +81,43 @@ const model = z.strictObject({
   fail_mid_stream: chance,
   /** The stream stops in the middle and stays open. */
   stall: chance,
+  /** The text never ends, until the other side hangs up. */
+  runs_away: chance,
+  /** Nothing is said and no tool called. */
+  empty: chance,
+  /** A tool that was offered is called with arguments that are no JSON. */
+  broken_arguments: chance,
+  /** A tool that was offered is called with arguments of other names and types. */
+  wrong_arguments: chance,
+  /** A tool that was not offered is called. */
+  unknown_tool: chance,
+});
+
+const relay = z.strictObject({
+  /** The carrier's side of a conversation's socket drops without a word. */
+  socket_loss: delay(1_000, 20_000),
+  /** The carrier closes the socket with this status. */
+  close: z
+    .strictObject({
+      probability: probability.default(0),
+      min_ms: milliseconds.default(1_000),
+      max_ms: milliseconds.default(20_000),
+      code: z.number().int().min(1_000).max(4_999).default(1_011),
+    })
+    .refine((value) => value.min_ms <= value.max_ms, "min_ms must not be above max_ms")
+    .prefault({}),
+  /** `setup`, and all that follows it, is late. */
+  late_setup: delay(1_000, 8_000),
+  /** An `error` frame comes in the middle; the talk goes on. */
+  error_frame: delay(1_000, 20_000),
+  /** Nothing more comes from the carrier, on a socket that stays open. */
+  falls_mute: delay(1_000, 20_000),
+  /** No report of who speaks and what was played ever comes. */
+  no_reports: chance,
+  /** A frame comes twice. */
+  doubled_frame: chance,
+  /** A frame comes after one that is no JSON. */
+  garbled_frame: chance,
 });
 
 export const Faults = z.strictObject({
@@ -101,8 +138,7 @@ export const Faults = z.strictObject({
       unknown: probability.default(0.03),
     })
     .prefault({}),
-  /** The carrier's side of a conversation's socket drops. */
-  relay: z.strictObject({ socket_loss: delay(1_000, 20_000) }).prefault({}),
+  relay: relay.prefault({}),
   model: model.prefault({}),
 });
 

@@ -3,6 +3,7 @@
 
 import type { Pace } from "../pace.ts";
 import type { Cancel } from "../simulator-clock.ts";
+import { speechMs, spokenPart } from "./speech-rate.ts";
 
 export interface PersonListener {
   /** The person starts to talk. */
@@ -14,8 +15,6 @@ export interface PersonListener {
   personPressed(digit: string): void;
 }
 
-/** Characters a person speaks in a second. */
-const CHARACTERS_PER_SECOND = 15;
 const STEP_MS = 250;
 
 export class PersonVoice {
@@ -70,8 +69,7 @@ export class PersonVoice {
     const utterance = this.#utterance;
     if (utterance === null) return;
     const leftMs =
-      (utterance.text.length / CHARACTERS_PER_SECOND) * 1000 -
-      (this.#pace.now() - utterance.startedAt) * this.#pace.speed;
+      speechMs(utterance.text) - (this.#pace.now() - utterance.startedAt) * this.#pace.speed;
     this.#timer = this.#pace.afterTalk(Math.max(0, Math.min(STEP_MS, leftMs)), () => {
       if (leftMs > STEP_MS) {
         const said = this.#saidOf(utterance);
@@ -88,9 +86,6 @@ export class PersonVoice {
   }
 
   #saidOf(utterance: { readonly text: string; readonly startedAt: number }): string {
-    const seconds = ((this.#pace.now() - utterance.startedAt) * this.#pace.speed) / 1000;
-    const characters = Math.floor(seconds * CHARACTERS_PER_SECOND);
-    if (characters >= utterance.text.length) return utterance.text;
-    return utterance.text.slice(0, Math.max(0, utterance.text.lastIndexOf(" ", characters)));
+    return spokenPart(utterance.text, (this.#pace.now() - utterance.startedAt) * this.#pace.speed);
   }
 }

@@ -9,6 +9,13 @@ import { replyTo } from "./scripted-agent.ts";
 export interface ToolCall {
   readonly name: string;
   readonly input: unknown;
+  /** Its arguments are cut off: no JSON. */
+  readonly isBroken?: true;
+}
+
+export interface OfferedTool {
+  readonly name: string;
+  readonly parameters?: unknown;
 }
 
 export interface ChatAnswer {
@@ -40,6 +47,12 @@ export function answerChat(request: ChatRequest): ChatAnswer {
     return [{ name, input: sampleForSchema(offered.parameters, [why, "goal_reached", why]) ?? {} }];
   });
   return { text: reply.text, toolCalls };
+}
+
+/** The arguments of a call, as a model writes them. */
+export function argumentsOf(call: ToolCall): string {
+  const text = JSON.stringify(call.input);
+  return call.isBroken === true ? `${text.slice(0, -1)},"` : text;
 }
 
 /** Words with the space before them, as models stream them. */

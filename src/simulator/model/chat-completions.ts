@@ -4,13 +4,22 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { openDice, type Dice } from "../dice.ts";
 import type { SimulatorRun } from "../simulator-run.ts";
-import { answerChat, tokensOf, usageOf, type ChatAnswer, type ToolCall } from "./chat-answer.ts";
+import {
+  answerChat,
+  argumentsOf,
+  tokensOf,
+  usageOf,
+  type ChatAnswer,
+  type ToolCall,
+} from "./chat-answer.ts";
 import { ChatRequest, SIMULATED_MODEL } from "./chat-request.ts";
-import { drawModelFault, type StreamFault } from "./model-fault.ts";
+import { drawModelFault, spoilAnswer, type StreamFault } from "./model-fault.ts";
 import type { ModelTiming } from "./model-timing.ts";
 
 /** A long talk with a long prompt is some tens of KiB. */
 const MAX_BODY_BYTES = 1024 * 1024;
+
+const MAX_RUNAWAY_TOKENS = 20_000;
 
 export interface ChatOptions {
   readonly run: () => SimulatorRun;
@@ -40,7 +49,8 @@ export function addChatRoutes(app: FastifyInstance, options: ChatOptions): void 
     const run = options.run();
     const fault = drawModelFault(dice, run.faults.model);
     if (fault.status !== null) return sendError(reply, fault.status, "failed on purpose");
-    const answer = answerChat(parsed.data);
+    const offered = (parsed.data.tools ?? []).map((tool) => tool.function);
+    const answer = spoilAnswer(answerChat(parsed.data), offered, fault.answer);
     const head = {
       id: `chatcmpl-${ids.hex(24)}`,
       created: Math.floor(run.pace.now() / 1000),
@@ -88,6 +98,7 @@ class ChatStream {
   ): Promise<void> {
     if (fault === "fail_before_first_token") return this.#break();
     this.#delta({ role: "assistant", content: "" }, null);
+    if (fault === "runs_away") return this.#runAway(answer);
     const tokens = tokensOf(answer.text);
     const middle = Math.ceil(tokens.length / 2);
     for (const [index, token] of tokens.entries()) {
@@ -107,11 +118,21 @@ class ChatStream {
     this.#raw.end("data: [DONE]\n\n");
   }
 
+  /** Says the same again and again until nobody listens, or for longer than anybody would. */
+  async #runAway(answer: ChatAnswer): Promise<void> {
+    const tokens = tokensOf(answer.text === "" ? "And another thing." : answer.text);
+    for (let sent = 0; sent < MAX_RUNAWAY_TOKENS && !this.#raw.destroyed; sent += 1) {
+      this.#delta({ content: tokens[sent % tokens.length] }, null);
+      await passed(this.#run, Math.max(1, this.#perTokenMs));
+    }
+    this.#raw.end();
+  }
+
   /** Name first, then the arguments in two pieces, as real models send them. */
   #toolCall(index: number, call: ToolCall, ids: Dice): void {
     const { name } = call;
     const id = `call_${ids.hex(24)}`;
-    const text = JSON.stringify(call.input);
+    const text = argumentsOf(call);
     const half = Math.ceil(text.length / 2);
     const first = { index, id, type: "function", function: { name, arguments: "" } };
     this.#delta({ tool_calls: [first] }, null);
@@ -145,7 +166,7 @@ function formatWhole(head: Head, answer: ChatAnswer, usage: object, ids: Dice): 
   const toolCalls = answer.toolCalls.map((call) => ({
     id: `call_${ids.hex(24)}`,
     type: "function",
-    function: { name: call.name, arguments: JSON.stringify(call.input) },
+    function: { name: call.name, arguments: argumentsOf(call) },
   }));
   const hasCalls = toolCalls.length > 0;
   const message = {

@@ -14,7 +14,7 @@ export interface AgentReply {
 interface Rule {
   readonly fits: (talk: TalkFacts) => boolean;
   readonly reply: (talk: TalkFacts) => string;
-  readonly tools?: AgentReply["tools"];
+  readonly tools?: AgentReply["tools"] | ((talk: TalkFacts) => AgentReply["tools"]);
 }
 
 /** After this many turns it says goodbye whatever is said. */
@@ -30,7 +30,7 @@ const isMachine = heard(
   /\b(leave (a|your|me a) (message|name)|(after|at) the (tone|beep)|voicemail|record your message|press (one|star))\b/i,
 );
 const isYes = heard(
-  /\b(yes|yep|yeah|sure|fine|works|okay|ok|perfect|all right|suppose so|think so)\b/i,
+  /\b(yes|yep|yeah|sure|fine|works|okay|ok|perfect|all right|suppose so|think so)\b|\[keypad: 1/i,
 );
 const isNo = heard(/^\W*(no|nope|not really)\b/i);
 const askedForMore = lastAsked(/anything else/i);
@@ -50,7 +50,24 @@ const RULES: readonly Rule[] = [
       /\b(stop calling|off your list|don'?t (call|want)|never call|not call|remove me)\b/i,
     ),
     reply: () => "I am sorry for the disturbance. You will not be called again. Goodbye!",
-    tools: [{ name: "do_not_call", why: "asked not to be called" }, ...ends("not_interested")],
+    tools: [{ name: "record_opt_out", why: "asked not to be called" }, ...ends("not_interested")],
+  },
+  {
+    fits: heard(
+      /\b(speak|talk) (to|with) (a |an )?(real )?(person|human|some(body|one)|colleague)\b/i,
+    ),
+    reply: () => "Of course, a colleague will talk to you. Goodbye!",
+    tools: [{ name: "transfer_to_human", why: "asked for a person" }, ...ends("other")],
+  },
+  {
+    fits: (talk) => talk.isCallbackNoted,
+    reply: () => "You will be called again then. Goodbye!",
+    tools: ends("call_back_later"),
+  },
+  {
+    fits: heard(/\b(call|ring|try) (me )?(back|again|later)\b|\btomorrow at ten\b/i),
+    reply: () => "Of course, tomorrow at ten.",
+    tools: (talk) => [{ name: "request_callback", why: `${talk.tomorrow}T10:00` }],
   },
   {
     fits: heard(
@@ -127,7 +144,11 @@ export function replyTo(messages: readonly ChatMessage[]): AgentReply {
   const rule = RULES.find((each) => each.fits(talk));
   return rule === undefined
     ? { text: `${introduction(talk)} ${question(talk)}`, tools: [] }
-    : { text: rule.reply(talk), tools: rule.tools ?? [] };
+    : { text: rule.reply(talk), tools: toolsOf(rule, talk) };
+}
+
+function toolsOf({ tools = [] }: Rule, talk: TalkFacts): AgentReply["tools"] {
+  return typeof tools === "function" ? tools(talk) : tools;
 }
 
 function introduction({ name, business }: TalkFacts): string {

@@ -21,6 +21,10 @@ export interface TalkFacts {
   readonly agentTurns: number;
   /** The matter of the call is settled: confirmed, moved or canceled. */
   readonly isSettled: boolean;
+  /** "2026-12-01"; "" when the instructions name no day. */
+  readonly tomorrow: string;
+  /** The phone system noted the call back that was asked for. */
+  readonly isCallbackNoted: boolean;
   /** The instructions ask for this tag when a machine answers. */
   readonly knowsVoicemailTag: boolean;
 }
@@ -55,8 +59,19 @@ export function readTalk(messages: readonly ChatMessage[]): TalkFacts {
     isSettled: spoken.some((message) =>
       /\b(confirmed|have noted|canceled)\b/i.test(message.content),
     ),
+    tomorrow: readTomorrow(instructions),
+    isCallbackNoted: messages
+      .slice(lastSpoken + 1)
+      .some((message) => message.content.includes("request_callback: it is noted")),
     knowsVoicemailTag: instructions.includes("[VOICEMAIL]"),
   };
+}
+
+/** "Tomorrow is 1 December 2026." as a date. */
+function readTomorrow(instructions: string): string {
+  const text = /\bTomorrow is (\d{1,2} [A-Z][a-z]+ \d{4})/.exec(instructions)?.[1];
+  const at = Date.parse(`${text ?? ""} UTC`);
+  return Number.isNaN(at) ? "" : new Date(at).toISOString().slice(0, 10);
 }
 
 /** Variables stand in the instructions as JSON objects, one a line. */

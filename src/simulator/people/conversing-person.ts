@@ -5,6 +5,7 @@
 //   greeting     | picked up                   | says hello after a moment, then listens
 //   listening    | the agent spoke and stopped | thinks, then answers what was understood; talks back to `listening`
 //   listening    | a clause (interrupters)     | may talk over the agent
+//   listening    | thanks or goodbye (who speaks over the end) | says one thing more, once
 //   listening    | nobody speaks for long      | asks whether anybody is there; the third time hangs up
 //   any          | the agent says goodbye      | says goodbye and hangs up
 //   any          | patience or turns are used up | takes leave and hangs up
@@ -23,10 +24,20 @@ export interface Conduct {
   readonly isSilent: boolean;
   readonly interruptChance: number;
   readonly maxInterrupts: number;
-  readonly optsOut: boolean;
+  /** What is said over the agent. */
+  readonly interruptsWith: "interrupt" | "backchannel";
+  /** Said as first, second … reply whatever was asked; the last one for good. Empty: answers. */
+  readonly wishes: readonly LineKind[];
+  readonly speaksOverEnd: boolean;
+  /** Answers by pressing 1 and says nothing. */
+  readonly pressesKeys: boolean;
   /** Hangs up this long after the agent's first sound; null: stays. */
   readonly leavesAfterMs: readonly [number, number] | null;
   readonly maxReplies: number;
+  /** After the last reply: stays on the line without a word, instead of taking leave. */
+  readonly staysSilently: boolean;
+  /** Instead of a hello; null: a hello. */
+  readonly firstWords: string | null;
 }
 
 type Intent = "confirm" | "reschedule" | "cancel" | "askIfRobot";
@@ -38,6 +49,7 @@ const PATIENCE_FLOOR_MS = 5_000;
 const SILENT_STAY_MS = 45_000;
 const SILENT_STAY_FLOOR_MS = 8_000;
 const MAX_ASKED_IN_VAIN = 2;
+const SOUNDS_LIKE_THE_END = /\b(thank you|good ?bye|bye)\b/i;
 
 export class ConversingPerson implements Person {
   readonly #parts: PersonParts;
@@ -52,6 +64,7 @@ export class ConversingPerson implements Person {
   #hasHeardAgent = false;
   #isLeaving = false;
   #hasAskedIfRobot = false;
+  #overEnd: "not_yet" | "about_to" | "done" = "not_yet";
 
   constructor(parts: PersonParts, conduct: Conduct) {
     this.#parts = parts;
@@ -67,7 +80,7 @@ export class ConversingPerson implements Person {
       this.#next = pace.afterPatience(SILENT_STAY_MS, SILENT_STAY_FLOOR_MS, hangUp);
       return;
     }
-    this.#plan(dice.between(300, 1_200), () => this.#say("hello"));
+    this.#plan(dice.between(300, 1_200), () => this.#greet());
     this.#startPatience();
   }
 
@@ -78,6 +91,7 @@ export class ConversingPerson implements Person {
     const { pace, dice, hangUp } = this.#parts;
     // Whoever was about to answer lets the agent talk first.
     if (!this.#isLeaving) this.#cancelPlan();
+    if (this.#overEnd === "about_to") this.#overEnd = "not_yet";
     const leaves = this.#conduct.leavesAfterMs;
     if (leaves !== null && !this.#hasHeardAgent) {
       this.#isLeaving = true;
@@ -87,14 +101,16 @@ export class ConversingPerson implements Person {
   }
 
   agentSpoke(clause: string): void {
-    // Nobody talks over a goodbye.
+    if (this.#conduct.speaksOverEnd && SOUNDS_LIKE_THE_END.test(clause))
+      return this.#speakOverEnd();
+    // Nobody else talks over a goodbye.
     if (understandAgent(clause).kind === "goodbye") return;
-    const { interruptChance, maxInterrupts } = this.#conduct;
+    const { interruptChance, maxInterrupts, interruptsWith } = this.#conduct;
     const { dice, voice } = this.#parts;
     if (this.#isLeaving || voice.isTalking || this.#interrupts >= maxInterrupts) return;
     if (!dice.chance(interruptChance)) return;
     this.#interrupts += 1;
-    this.#plan(dice.between(100, 500), () => this.#say("interrupt"));
+    this.#plan(dice.between(100, 500), () => this.#say(interruptsWith));
   }
 
   agentEnded(heard: string): void {
@@ -102,6 +118,7 @@ export class ConversingPerson implements Person {
     if (this.#conduct.isSilent || this.#isLeaving) return;
     this.#askedInVain = 0;
     this.#startPatience();
+    if (this.#overEnd === "about_to") return;
     if (heard !== "" && !this.#parts.voice.isTalking) this.#answer(understandAgent(heard));
   }
 
@@ -123,7 +140,14 @@ export class ConversingPerson implements Person {
       return;
     }
     if (meaning.kind === "goodbye") return this.#leave("goodbye");
-    if (this.#replies >= this.#conduct.maxReplies) return this.#leave("mustGo");
+    if (this.#replies >= this.#conduct.maxReplies) {
+      return this.#conduct.staysSilently ? this.#fallSilent() : this.#leave("mustGo");
+    }
+    if (this.#conduct.pressesKeys && meaning.kind !== "states") {
+      this.#replies += 1;
+      this.#plan(dice.between(500, 1_500), () => voice.press("1"));
+      return;
+    }
     const line = this.#lineFor(meaning.kind);
     if (line === null) return;
     this.#replies += 1;
@@ -132,7 +156,8 @@ export class ConversingPerson implements Person {
 
   /** null: nothing to say to that. */
   #lineFor(topic: Topic): LineKind | null {
-    if (this.#conduct.optsOut) return "optOut";
+    const { wishes } = this.#conduct;
+    if (wishes.length > 0) return wishes[Math.min(this.#replies, wishes.length - 1)] ?? null;
     if (this.#intent === "askIfRobot" && !this.#hasAskedIfRobot && topic !== "states") {
       this.#hasAskedIfRobot = true;
       return "askIfRobot";
@@ -156,6 +181,28 @@ export class ConversingPerson implements Person {
     }
   }
 
+  #greet(): void {
+    const { firstWords } = this.#conduct;
+    if (firstWords === null) return this.#say("hello");
+    this.#sayWords(firstWords);
+  }
+
+  #speakOverEnd(): void {
+    if (this.#overEnd !== "not_yet" || this.#isLeaving) return;
+    this.#overEnd = "about_to";
+    this.#plan(this.#parts.dice.between(50, 300), () => {
+      this.#overEnd = "done";
+      this.#say("oneMore");
+    });
+  }
+
+  #fallSilent(): void {
+    const { pace, hangUp } = this.#parts;
+    this.#isLeaving = true;
+    this.#stopPatience();
+    this.#next = pace.afterPatience(SILENT_STAY_MS, SILENT_STAY_FLOOR_MS, hangUp);
+  }
+
   #leave(line: "goodbye" | "mustGo"): void {
     const { dice, voice, pace, hangUp } = this.#parts;
     this.#isLeaving = true;
@@ -168,9 +215,12 @@ export class ConversingPerson implements Person {
   }
 
   #say(line: LineKind): void {
-    const { dice, voice } = this.#parts;
+    this.#sayWords(this.#parts.dice.pick(linesFor(this.#conduct.manner)[line]));
+  }
+
+  #sayWords(words: string): void {
     this.#stopPatience();
-    voice.say(dice.pick(linesFor(this.#conduct.manner)[line]), () => {
+    this.#parts.voice.say(words, () => {
       if (!this.#isAgentSpeaking) this.#startPatience();
     });
   }

@@ -5,21 +5,27 @@ import { openDice } from "../dice.ts";
 import type { Dice } from "../dice.ts";
 import { ConversingPerson } from "./conversing-person.ts";
 import type { Conduct } from "./conversing-person.ts";
+import { MENU_PROMPT } from "./lines.ts";
+import { DEFAULT_GREETING } from "./mailbox-greetings.ts";
 import type { Persona } from "./persona.ts";
 import type { Person, PersonParts } from "./person.ts";
-import { createFax, createMailbox, createMenu, mailboxGreetingMs } from "./recorded-line.ts";
+import { createFax, createMailbox, createMenu } from "./recorded-line.ts";
 
-const TERSE: Conduct = {
+const TERSE: Omit<Conduct, "firstWords"> = {
   manner: "terse",
   isSilent: false,
   interruptChance: 0,
   maxInterrupts: 0,
-  optsOut: false,
+  interruptsWith: "interrupt",
+  wishes: [],
+  speaksOverEnd: false,
+  pressesKeys: false,
   leavesAfterMs: null,
   maxReplies: 8,
+  staysSilently: false,
 };
 
-const CONDUCTS: Readonly<Partial<Record<Persona, Conduct>>> = {
+const CONDUCTS: Readonly<Partial<Record<Persona, Omit<Conduct, "firstWords">>>> = {
   talkative: {
     ...TERSE,
     manner: "talkative",
@@ -30,7 +36,19 @@ const CONDUCTS: Readonly<Partial<Record<Persona, Conduct>>> = {
   hang_up_early: { ...TERSE, leavesAfterMs: [800, 3_000] },
   interrupter: { ...TERSE, interruptChance: 0.6, maxInterrupts: 3, maxReplies: 10 },
   silent: { ...TERSE, isSilent: true },
-  opts_out: { ...TERSE, optsOut: true, maxReplies: 2 },
+  opts_out: { ...TERSE, wishes: ["optOut"], maxReplies: 2 },
+  falls_silent: { ...TERSE, maxReplies: 1, staysSilently: true },
+  speaks_over_end: { ...TERSE, speaksOverEnd: true },
+  asks_for_human: { ...TERSE, wishes: ["askHuman"], maxReplies: 3 },
+  asks_callback: { ...TERSE, wishes: ["askCallback", "callbackTime", "confirm"], maxReplies: 6 },
+  presses_keys: { ...TERSE, pressesKeys: true },
+  backchannels: {
+    ...TERSE,
+    interruptChance: 0.5,
+    maxInterrupts: 4,
+    interruptsWith: "backchannel",
+    maxReplies: 10,
+  },
 };
 
 export function createPerson(
@@ -38,13 +56,14 @@ export function createPerson(
   phone: string,
   persona: Persona,
   parts: Omit<PersonParts, "dice">,
+  firstWords: string | null,
 ): Person {
   const own: PersonParts = { ...parts, dice: openPersonDice(seed, phone) };
   switch (persona) {
     case "voicemail":
-      return createMailbox(own, greetingDraw(seed, phone));
+      return createMailbox(own, firstWords ?? DEFAULT_GREETING);
     case "ivr":
-      return createMenu(own);
+      return createMenu(own, firstWords ?? MENU_PROMPT);
     case "fax":
       return createFax(own);
     case "talkative":
@@ -58,20 +77,17 @@ export function createPerson(
     case "rejected":
     case "invalid_number":
     case "carrier_failure":
-      // The last five never pick up; forced in mid-call, they would be terse.
-      return new ConversingPerson(own, CONDUCTS[persona] ?? TERSE);
+    case "falls_silent":
+    case "speaks_over_end":
+    case "asks_for_human":
+    case "asks_callback":
+    case "presses_keys":
+    case "backchannels":
+      // Those who never pick up; forced in mid-call, they would be terse.
+      return new ConversingPerson(own, { ...(CONDUCTS[persona] ?? TERSE), firstWords });
   }
-}
-
-/** From the answer to the end of a mailbox's greeting, in life. */
-export function greetingMsOf(seed: number, phone: string): number {
-  return mailboxGreetingMs(greetingDraw(seed, phone));
 }
 
 function openPersonDice(seed: number, phone: string): Dice {
   return openDice(seed, "person", phone);
-}
-
-function greetingDraw(seed: number, phone: string): number {
-  return openDice(seed, "greeting", phone).fraction();
 }

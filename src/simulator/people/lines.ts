@@ -18,6 +18,11 @@ export type LineKind =
   | "askIfRobot"
   | "interrupt"
   | "optOut"
+  | "askHuman"
+  | "askCallback"
+  | "callbackTime"
+  | "oneMore"
+  | "backchannel"
   | "mustGo"
   | "goodbye";
 
@@ -39,6 +44,11 @@ const TERSE: Lines = {
   askIfRobot: ["Am I talking to a machine?"],
   interrupt: ["Wait.", "Hold on a second.", "Sorry, what?"],
   optOut: ["Stop calling me. Take me off your list."],
+  askHuman: ["Can I talk to a person, please?", "Let me speak to somebody real."],
+  askCallback: ["Not now. Call me back tomorrow at ten.", "Bad time. Call again tomorrow at ten."],
+  callbackTime: ["Tomorrow at ten."],
+  oneMore: ["Wait, one more thing. Where can I park?"],
+  backchannel: ["Mm-hm.", "Uh-huh.", "Yeah."],
   mustGo: ["I have to go. Bye."],
   goodbye: ["Bye.", "Thanks, bye."],
 };
@@ -77,6 +87,13 @@ const TALKATIVE: Lines = {
   askIfRobot: ["You sound a little odd. Am I talking to a real person?"],
   interrupt: ["Hold on, let me turn down the radio.", "Sorry, could you say that again, please?"],
   optOut: ["I really don't want these calls. Please take me off your list and never call again."],
+  askHuman: ["I would much rather talk to a real person about this, if that is possible."],
+  askCallback: [
+    "I am in the middle of something, could you call me back tomorrow at ten in the morning?",
+  ],
+  callbackTime: ["As I said, tomorrow at ten in the morning would be best for me."],
+  oneMore: ["Oh, before you go, one more thing: is there somewhere to park near you?"],
+  backchannel: ["Mm-hm.", "Right, right.", "I see."],
   mustGo: ["Listen, somebody is at the door, I have to go now. Goodbye!"],
   goodbye: ["Goodbye, and thank you for calling!", "You too, bye bye now."],
 };
@@ -84,13 +101,6 @@ const TALKATIVE: Lines = {
 export function linesFor(manner: Manner): Lines {
   return manner === "terse" ? TERSE : TALKATIVE;
 }
-
-/** Greetings of mailboxes; the beep follows. */
-export const MAILBOX_GREETINGS: readonly [string, ...string[]] = [
-  "Hi, you have reached my voicemail. I can't come to the phone right now. Please leave a message after the tone.",
-  "The person you are calling is not available. At the tone, please record your message. When you have finished recording, you may hang up.",
-  "Hello, this is the Harper family. We are not home at the moment. Leave your name and number and we will call you back.",
-];
 
 export const MENU_PROMPT =
   "Thank you for calling. For opening hours, press one. To speak to somebody at the front desk, press two. To hear this again, press star.";

@@ -2,46 +2,68 @@
 
 import type { PhoneBook, PhoneLine, PickedUpBy } from "../carrier-model/phone-line.ts";
 import { openDice } from "../dice.ts";
+import { drawMailboxGreeting } from "./mailbox-greetings.ts";
+import type { LanguageShares } from "./mailbox-greetings.ts";
 import { DEFAULT_RATES, drawPersona } from "./persona.ts";
 import type { Persona, PersonaRates } from "./persona.ts";
 
 export interface People extends PhoneBook {
   personaOf(phone: string): Persona;
+  /** The first words of a phone that were set, or those of a mailbox; null: the person's own. */
+  firstWordsOf(phone: string): string | null;
   /** Gives phones a persona of their own, from the next call on. */
   force(phones: Readonly<Record<string, Persona>>): void;
-  /** Takes every forced persona back. */
+  /** Sets what is said first when a phone is picked up, from the next call on. */
+  setFirstWords(words: Readonly<Record<string, string>>): void;
+  /** Takes every forced persona and all set words back. */
   unforce(): void;
   forced(): Readonly<Record<string, Persona>>;
   rates(): PersonaRates;
   setRates(rates: PersonaRates): void;
+  languages(): LanguageShares;
+  setLanguages(shares: LanguageShares): void;
 }
 
 // Bounds memory; more forced phones than calls in the books make no sense.
 const MAX_FORCED = 200_000;
 
-/** @throws RangeError from `force` when too many phones are forced. */
+/** @throws RangeError from `force` and `setFirstWords` when too many phones are set. */
 export function createPeople(seed: number, startRates: PersonaRates = DEFAULT_RATES): People {
   const forcedPhones = new Map<string, Persona>();
+  const firstWords = new Map<string, string>();
   let rates = startRates;
+  let languages: LanguageShares = { en: 1 };
   const personaOf = (phone: string): Persona =>
     forcedPhones.get(phone) ?? drawPersona(seed, rates, phone);
   return {
     personaOf,
+    firstWordsOf: (phone) =>
+      firstWords.get(phone) ??
+      (personaOf(phone) === "voicemail" ? drawMailboxGreeting(seed, languages, phone) : null),
     lineOf: (phone) => lineOf(seed, personaOf(phone), phone),
-    force: (phones) => {
-      for (const [phone, persona] of Object.entries(phones)) forcedPhones.set(phone, persona);
-      if (forcedPhones.size > MAX_FORCED) {
-        forcedPhones.clear();
-        throw new RangeError(`at most ${MAX_FORCED} phones can be forced; none is now`);
-      }
+    force: (phones) => setBounded(forcedPhones, phones),
+    setFirstWords: (words) => setBounded(firstWords, words),
+    unforce: () => {
+      forcedPhones.clear();
+      firstWords.clear();
     },
-    unforce: () => forcedPhones.clear(),
     forced: () => Object.fromEntries(forcedPhones),
     rates: () => rates,
     setRates: (next) => {
       rates = next;
     },
+    languages: () => languages,
+    setLanguages: (next) => {
+      languages = next;
+    },
   };
+}
+
+function setBounded<T>(phones: Map<string, T>, more: Readonly<Record<string, T>>): void {
+  for (const [phone, value] of Object.entries(more)) phones.set(phone, value);
+  if (phones.size <= MAX_FORCED) return;
+  phones.clear();
+  throw new RangeError(`at most ${MAX_FORCED} phones can be forced; none is now`);
 }
 
 /** What voicemail detection would hear behind a persona. */
@@ -76,6 +98,12 @@ function lineOf(seed: number, persona: Persona, phone: string): PhoneLine {
     case "interrupter":
     case "silent":
     case "opts_out":
+    case "falls_silent":
+    case "speaks_over_end":
+    case "asks_for_human":
+    case "asks_callback":
+    case "presses_keys":
+    case "backchannels":
       return { kind: "answers", ringMs: dice.between(3_000, 14_000) };
   }
 }

@@ -18,6 +18,12 @@ export const PERSONAS = [
   "rejected",
   "invalid_number",
   "carrier_failure",
+  "falls_silent",
+  "speaks_over_end",
+  "asks_for_human",
+  "asks_callback",
+  "presses_keys",
+  "backchannels",
 ] as const;
 
 export type Persona = (typeof PERSONAS)[number];

@@ -1,11 +1,11 @@
 // Phones that a machine picks up: a mailbox (greeting, beep, then it records), a menu of a company,
 // a fax. They hear nothing but sound or silence.
 
-import { MAILBOX_GREETINGS, MENU_PROMPT } from "./lines.ts";
+import { speechMs } from "../line/speech-rate.ts";
+import { MENU_PROMPT } from "./lines.ts";
 import type { Person, PersonParts } from "./person.ts";
 import type { Cancel } from "../simulator-clock.ts";
 
-const CHARACTERS_PER_SECOND = 15;
 const OPENING_MS = 700;
 const BEEP_MS = 400;
 /** A mailbox hangs up after this much silence, or when the tape is full. */
@@ -19,13 +19,12 @@ const MENU_REPEATS = 3;
 const MENU_GAP_MS = 5_000;
 const MENU_GAP_FLOOR_MS = 2_500;
 
-/** From the answer to the beep, in life. `draw` is the fraction that chose the greeting. */
-export function mailboxGreetingMs(draw: number): number {
-  return OPENING_MS + (greetingOf(draw).length / CHARACTERS_PER_SECOND) * 1000 + BEEP_MS;
+/** From the answer to the beep, in life. */
+export function mailboxGreetingMs(greeting: string): number {
+  return OPENING_MS + speechMs(greeting) + BEEP_MS;
 }
 
-/** A mailbox. `draw` in [0, 1) chooses its greeting. */
-export function createMailbox(parts: PersonParts, draw: number): Person {
+export function createMailbox(parts: PersonParts, greeting: string): Person {
   const { pace, voice, hangUp } = parts;
   const timers = createTimers();
   let isRecording = false;
@@ -41,7 +40,7 @@ export function createMailbox(parts: PersonParts, draw: number): Person {
   return {
     pickedUp: () => {
       const greet = () => {
-        voice.say(greetingOf(draw), () => timers.set("step", pace.afterTalk(BEEP_MS, record)));
+        voice.say(greeting, () => timers.set("step", pace.afterTalk(BEEP_MS, record)));
       };
       timers.set("step", pace.afterTalk(OPENING_MS, greet));
     },
@@ -54,12 +53,12 @@ export function createMailbox(parts: PersonParts, draw: number): Person {
 }
 
 /** A company's menu: reads itself out a few times, then hangs up. */
-export function createMenu(parts: PersonParts): Person {
+export function createMenu(parts: PersonParts, words: string = MENU_PROMPT): Person {
   const { pace, voice, hangUp } = parts;
   const timers = createTimers();
   const prompt = (left: number): void => {
     if (left === 0) return hangUp();
-    voice.say(MENU_PROMPT, () => {
+    voice.say(words, () => {
       const gap = pace.afterPatience(MENU_GAP_MS, MENU_GAP_FLOOR_MS, () => prompt(left - 1));
       timers.set("step", gap);
     });
@@ -91,10 +90,6 @@ const deaf = {
   agentEnded: () => undefined,
   agentWasCut: () => undefined,
 };
-
-function greetingOf(draw: number): string {
-  return MAILBOX_GREETINGS[Math.floor(draw * MAILBOX_GREETINGS.length)] ?? MAILBOX_GREETINGS[0];
-}
 
 function createTimers() {
   const running = new Map<string, Cancel>();

@@ -7,12 +7,14 @@ import { MAX_RELAY_FRAME_CHARACTERS } from "../../carrier/twilio/relay-frames.ts
 import { signRequest } from "../webhooks/signature.ts";
 import { RelaySession } from "./relay-session.ts";
 import type { RelayOutcome, RelayPeer, RelaySessionParts } from "./relay-session.ts";
+import { withTrouble } from "./relay-trouble.ts";
+import type { RelayTrouble } from "./relay-trouble.ts";
 
 export interface RelayConnection {
   readonly authToken: string;
   readonly session: Omit<RelaySessionParts, "peer" | "ended">;
-  /** Drops our own side of the socket this long after it opened; null: never. */
-  readonly dropAfterMs: number | null;
+  /** What goes wrong on this socket. */
+  readonly trouble: RelayTrouble;
   /** Aborted when the call ends or goes on with another script. */
   readonly signal: AbortSignal;
   /** Open sockets of the run, so that closing the simulator can end them all. */
@@ -37,10 +39,16 @@ export function connectRelay(connection: RelayConnection): Promise<RelayOutcome>
     perMessageDeflate: false,
   });
   connection.sockets.add(socket);
-  const peer: RelayPeer = {
-    send: (text) => {
+  const { trouble } = connection;
+  const line = withTrouble(
+    (text) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
+    trouble,
+    pace,
+  );
+  const peer: RelayPeer = {
+    send: (text) => line.send(text),
     close: (code, reason) => socket.close(code, reason),
   };
   const stop = () => session.stop();
@@ -56,8 +64,11 @@ export function connectRelay(connection: RelayConnection): Promise<RelayOutcome>
     wasOpen = true;
     connection.attach(session);
     session.start();
-    if (connection.dropAfterMs !== null) {
-      pace.after(connection.dropAfterMs, () => socket.terminate());
+    line.opened();
+    if (trouble.dropAfterMs !== null) pace.after(trouble.dropAfterMs, () => socket.terminate());
+    if (trouble.close !== null) {
+      const { afterMs, code } = trouble.close;
+      pace.after(afterMs, () => socket.close(code, "failed on purpose"));
     }
   });
   socket.on("message", (data, isBinary) => {
