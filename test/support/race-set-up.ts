@@ -6,17 +6,22 @@ import { onTestFinished } from "vitest";
 import { startStandaloneSimulator } from "../../src/app/standalone-simulator.ts";
 import { makeTemporaryDataDirectory } from "../../src/app/temporary-data-directory.ts";
 import type { Simulator } from "../../src/simulator/simulator.ts";
+import type { SimulatorOptions } from "../../src/simulator/simulator-options.ts";
 import { accountWith } from "./campaign-set-up.ts";
 import { startServerProcess, type ServerProcess } from "./server-process.ts";
 import type { TestDatabase } from "./test-database.ts";
 
 /** A carrier without calls of other people's in its list, talking twenty times as fast. */
-export async function startCarrier(callsPerSecond: number): Promise<Simulator> {
+export async function startCarrier(
+  callsPerSecond: number,
+  options: Partial<SimulatorOptions> = {},
+): Promise<Simulator> {
   const { simulator } = await startStandaloneSimulator({
     port: 0,
     speed: 20,
     accounts: [accountWith(callsPerSecond)],
     faults: { list: { foreign: { probability: 0 } } },
+    ...options,
   });
   onTestFinished(() => simulator.close());
   return simulator;
@@ -68,24 +73,26 @@ export async function startRestartable(
   };
 }
 
-/** A server on a database that others may share; killed at the end if it still runs. */
-export async function startServerOn(
-  simulator: Simulator,
-  db: TestDatabase,
-): Promise<ServerProcess> {
-  const server = await startServerProcess({
-    ...settingsFor(simulator),
-    DATABASE_URL: db.connectionString,
-    CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
-  });
-  onTestFinished(() => void server.end("SIGKILL"));
-  return server;
-}
-
-/** Two servers on one database. */
+/** Two servers on one database; what still runs at the end is killed. */
 export function startTwoServers(
   simulator: Simulator,
   db: TestDatabase,
 ): Promise<readonly [ServerProcess, ServerProcess]> {
   return Promise.all([startServerOn(simulator, db), startServerOn(simulator, db)]);
+}
+
+/** A server on a database that others may use too; killed at the end, if it still runs. */
+export async function startServerOn(
+  simulator: Simulator,
+  db: TestDatabase,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
+  const server = await startServerProcess({
+    ...settingsFor(simulator),
+    DATABASE_URL: db.connectionString,
+    CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
+    ...more,
+  });
+  onTestFinished(() => void server.end("SIGKILL"));
+  return server;
 }
