@@ -1,5 +1,5 @@
 // What is done to everybody, and when, drawn from one seed. Kills come often and everything else in
-// between; the two kinds of ambush come at least twice each.
+// between; the two kinds of ambush come several times each.
 
 import type { Random } from "../../src/ports/random.ts";
 
@@ -42,7 +42,7 @@ export interface PlannedFault {
 const KILLS_A_MINUTE = 12;
 const DISTURBANCES_A_MINUTE = 4;
 /** At least so many of each ambush. */
-const MIN_AMBUSHES = 3;
+const MIN_AMBUSHES = 4;
 
 /** How likely each kill is, out of all. */
 const KILL_SHARES: Readonly<Record<(typeof KILLS)[number], number>> = {

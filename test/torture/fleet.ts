@@ -41,8 +41,8 @@ export interface Member {
   server: ServerProcess | null;
   /** It has placed a call since it was started. */
   isWorking: boolean;
-  /** What the next create it writes runs into. */
-  ambush: Ambush | null;
+  /** What the next create it writes runs into; taken away when it struck. */
+  ambush: { readonly kind: Ambush } | null;
   readonly creates: SeenCreate[];
 }
 
@@ -150,11 +150,12 @@ async function openMember(
   { cluster, simulatorPort, onPlaced }: FleetOptions,
   parts: { kill(member: Member): boolean; readonly ambushes: AmbushRecord[] },
 ): Promise<Member> {
+  let isStriking = false;
   const database = await openTcpProxy(() => ({ path: cluster.socketPath }));
   const carrier = await openCarrierLine(() => ({ port: simulatorPort, host: "127.0.0.1" }), {
     createWritten: (create) => {
       member.creates.push(create);
-      if (member.ambush !== "before the request") return true;
+      if (member.ambush?.kind !== "before the request") return true;
       member.ambush = null;
       parts.kill(member);
       parts.ambushes.push({
@@ -167,11 +168,15 @@ async function openMember(
     },
     createAnswered: (create) => {
       if (create.status !== 201) return;
-      if (member.ambush === "before the commit") {
-        member.ambush = null;
-        killBeforeCommit(member, create).catch((error: unknown) => {
-          console.error("an ambush failed:", error);
-        });
+      if (member.ambush?.kind === "before the commit" && !isStriking) {
+        isStriking = true;
+        killBeforeCommit(member, create)
+          .catch((error: unknown) => {
+            console.error("an ambush failed:", error);
+          })
+          .finally(() => {
+            isStriking = false;
+          });
       } else {
         member.isWorking = true;
         onPlaced(member, create);
@@ -187,6 +192,12 @@ async function openMember(
     // The first bytes may be of something else that the server does: a moment for its own.
     await delay(20);
     const heldBytes = database.heldBytes();
+    if (heldBytes === 0) {
+      // It had nothing to say just then: the next one.
+      database.release();
+      return;
+    }
+    victim.ambush = null;
     parts.kill(victim);
     database.cut();
     database.release();

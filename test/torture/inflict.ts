@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../../src/ports/database.ts";
 import type { CarrierProcess } from "./carrier-process.ts";
 import type { PlannedFault } from "./fault-plan.ts";
-import type { Fleet, Member } from "./fleet.ts";
+import type { Ambush, Fleet, Member } from "./fleet.ts";
 import type { TcpProxy } from "./tcp-proxy.ts";
 import type { TortureCluster } from "./torture-cluster.ts";
 
@@ -18,7 +18,7 @@ export interface Victims {
 }
 
 /** An ambush that nobody runs into is given up after this, and the server killed all the same. */
-const AMBUSH_PATIENCE_MS = 8_000;
+const AMBUSH_PATIENCE_MS = 40_000;
 const SLOW_MS = 60;
 
 export async function inflict(victims: Victims, fault: PlannedFault): Promise<boolean> {
@@ -98,17 +98,15 @@ function holdLine(line: TcpProxy, isHeld: boolean): void {
   else line.release();
 }
 
-async function ambush(
-  fleet: Fleet,
-  member: Member,
-  kind: NonNullable<Member["ambush"]>,
-): Promise<boolean> {
+async function ambush(fleet: Fleet, member: Member, kind: Ambush): Promise<boolean> {
   await fleet.untilWorking(member);
-  if (member.server === null) return false;
-  member.ambush = kind;
   const deadline = performance.now() + AMBUSH_PATIENCE_MS;
-  while (member.ambush === kind && performance.now() < deadline) await delay(20);
-  if (member.ambush !== kind) return true;
+  // One after the other.
+  while (member.ambush !== null && performance.now() < deadline) await delay(20);
+  const ambushed = { kind };
+  member.ambush = ambushed;
+  while (member.ambush === ambushed && performance.now() < deadline) await delay(20);
+  if (member.ambush !== ambushed) return true;
   member.ambush = null;
   return fleet.kill(member);
 }
