@@ -198,7 +198,7 @@ test("it changes nothing, and shows a few of many", async () => {
       await tx.query("set transaction read only");
       await checkRule(tx, writing, { now: START, limit: 1 });
     }),
-  ).rejects.toThrow("read-only");
+  ).rejects.toMatchObject({ cause: { message: expect.stringContaining("read-only") } });
 });
 
 test("with the carrier: what is over there, or unknown there, is a finding if it stays so", async () => {
