@@ -34,7 +34,13 @@ import { actOnTool, optedOut } from "./session-tools.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
 import { addTurn, noteFirstToken, noteTurn } from "./turn-metrics.ts";
-import { addCallee, cutAtInterrupt, formatHistory, markBrokenOff } from "./turn-memory.ts";
+import {
+  addCallee,
+  cutAtInterrupt,
+  formatHistory,
+  markBrokenOff,
+  playbackEndsAt,
+} from "./turn-memory.ts";
 
 /** The prepared greeting, at once; without one the model opens the conversation. */
 export function openConversation(
@@ -62,6 +68,7 @@ export function startTurn(
   clearTimer(step, "greeting");
   clearTimer(step, "ending");
   state.closing = null;
+  recordOpening(step);
   speakLine(step, takeDisclosure(step));
   state.phase = "thinking";
   state.turnId += 1;
@@ -70,6 +77,14 @@ export function startTurn(
   state.modelAskedAt ??= at;
   setTimer(step, "model", at + MODEL_FIRST_TOKEN_MS);
   step.effects.push({ kind: "startModel", turnId: state.turnId, request: requestOf(state) });
+}
+
+// The first turn of the model: what came before it was not kept yet. Speech that still plays may
+// yet be cut, and its record with it.
+function recordOpening(step: Step): void {
+  const { memory, modelAskedAt } = step.state;
+  if (modelAskedAt !== null || memory.length === 0 || playbackEndsAt(memory) > step.at) return;
+  recordFacts(step);
 }
 
 /** The person has finished saying something. Blank text is nothing. */

@@ -37,7 +37,7 @@ import {
   WRAP_UP_MS,
 } from "./session-state.ts";
 import type { SessionState } from "./session-state.ts";
-import { beginStep, setTimer, settleSilence } from "./session-step.ts";
+import { beginStep, recordFacts, setTimer, settleSilence } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import {
   beginTalk,
@@ -252,11 +252,17 @@ function voiceChanged(step: Step, on: boolean): void {
   state.agentSpeakingSince = on ? at : null;
   if (isPauseOfMessage(state, at)) return;
   state.agentQuietAt = on ? at + MAX_SPEAKING_FLAG_MS : at;
-  const isSaid = state.phase === "listening" || state.phase === "closing";
-  if (!on && isNewestLine && isSaid && at - state.lastTokenAt >= TOKEN_SETTLED_MS) {
-    state.memory = notePlaybackOver(state.memory, at);
-  }
+  if (!on && isNewestLine) newestLineHeard(step);
   if (state.phase === "closing") voiceChangedInClosing(step, on, isNewestLine);
+}
+
+function newestLineHeard(step: Step): void {
+  const { state, at } = step;
+  const isSaid = state.phase === "listening" || state.phase === "closing";
+  if (!isSaid || at - state.lastTokenAt < TOKEN_SETTLED_MS) return;
+  state.memory = notePlaybackOver(state.memory, at);
+  // Until the model's first turn is over nothing else would keep it.
+  if (state.phase === "listening" && state.modelAskedAt === null) recordFacts(step);
 }
 
 function noteFirstSound(step: Step): void {

@@ -6,7 +6,7 @@ import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { CarrierCallSnapshot, CarrierCredentials } from "../ports/carrier.ts";
 import { learnConcurrency, slowAccount } from "../store/account-pace.ts";
 import { requeueCalls, settleCalls } from "../store/call-endings.ts";
-import { recordConnectionLost } from "../store/conversations.ts";
+import { recordConnectionLost, recordConversationDied } from "../store/conversations.ts";
 import { listCredentials } from "../store/carrier-credentials.ts";
 import {
   appendCallEvents,
@@ -50,6 +50,8 @@ const END_AGAIN_MS = 5_000;
 const MAX_ABSENT = 3;
 /** A connected call without a frame from its conversation for this long has lost it. */
 const LOST_CONVERSATION_MS = 60_000;
+/** Processes report every second; one that is silent for longer than this has died. */
+const DEAD_PROCESS_MS = 10_000;
 /** How long a concurrency limit learned from a refusal holds. */
 const LEARNED_CONCURRENCY_MS = 10 * 60_000;
 
@@ -182,6 +184,9 @@ async function recordFound(
   call: EngineCall,
   found: CarrierCallSnapshot,
 ): Promise<readonly StrayCall[]> {
+  if (found.status === "completed") {
+    await recordConversationDied(deps.database, call.id, deps.clock.now() - DEAD_PROCESS_MS);
+  }
   const strays = await applyEvents(deps, [eventOf(deps, call, found)]);
   deps.meters.reconciled("found", 1);
   const now = deps.clock.now();

@@ -239,3 +239,20 @@ export async function recordConnectionLost(db: Queryable, callId: string): Promi
     [callId],
   );
 }
+
+/**
+ * The process that held the conversation has not reported since `silentSince`, and nobody noted how
+ * it ended: it ended with the process, not by the person's choice.
+ */
+export async function recordConversationDied(
+  db: Queryable,
+  callId: string,
+  silentSince: Instant,
+): Promise<void> {
+  await db.query(
+    `update calls c set end_cause = 'server_restart'
+     where id = $1 and open and end_cause is null and voice_process is not null and not exists (
+       select from processes p where p.id = c.voice_process and p.heartbeat_at >= $2)`,
+    [callId, sqlInstant(silentSince)],
+  );
+}

@@ -282,3 +282,23 @@ test("latency is the mean from the person's final words to the first token", () 
   expect(facts?.avgLatencyMs).toBe(700);
   expect(facts?.modelFirstTokenAt).toBe((facts?.modelAskedAt ?? 0) + 400);
 });
+
+test("what was heard before the model's first turn is kept as soon as it was heard", () => {
+  const talk = new Talk({ greetingMode: "at_once", disclosure: "A machine speaks." }).connect();
+  expect(talk.effects.some((effect) => effect.kind === "record")).toBe(false);
+  talk.happen({ kind: "agentSpeaking", on: true });
+  talk.pass(4_000);
+  talk.happen({ kind: "agentSpeaking", on: false });
+  expect(talk.transcript).toEqual(["agent: A machine speaks. Hello, this is the clinic."]);
+  const silent = new Talk({ greetingMode: "at_once" }).connect();
+  silent.pass(6_000);
+  silent.say("Hello?");
+  expect(silent.transcript).toEqual(["agent: Hello, this is the clinic.", "callee: Hello?"]);
+});
+
+test("an opening that still plays is not kept: it may yet be cut", () => {
+  const talk = new Talk({ greetingMode: "at_once" }).connect();
+  talk.pass(500);
+  talk.say("Hello?");
+  expect(talk.effects.some((effect) => effect.kind === "record")).toBe(false);
+});

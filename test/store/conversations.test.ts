@@ -6,10 +6,12 @@ import type { Database, Row } from "../../src/ports/database.ts";
 import {
   listCallNews,
   loadConversation,
+  recordConversationDied,
   recordConversationFacts,
   touchFrames,
   type ConversationFacts,
 } from "../../src/store/conversations.ts";
+import { reportProcess } from "../../src/store/processes.ts";
 import { makeWorld, START } from "../engine/engine-world.ts";
 
 const PLACE = { process: "proc_1", sessionId: "VX1" };
@@ -99,6 +101,23 @@ test("the disclosure is an event with its instant, once", async () => {
     [callId],
   );
   expect(rows).toEqual([{ at: START + 100 }]);
+});
+
+test("a conversation dies with its process, unless it said how it ended or the process lives", async () => {
+  const { world, callId } = await placeOne();
+  await recordConversationFacts(world.db, callId, FACTS, PLACE);
+  const process = { id: PLACE.process, roles: ["all"], maxVoiceSessions: 1, voiceSessions: 1 };
+  await reportProcess(world.db, { ...process, now: START });
+  await recordConversationDied(world.db, callId, START);
+  expect((await rowOf(world.db, callId))["end_cause"]).toBeNull();
+  await recordConversationDied(world.db, callId, START + 1);
+  expect((await rowOf(world.db, callId))["end_cause"]).toBe("server_restart");
+
+  const other = await placeOne();
+  const ended = { ...FACTS, endCause: "completed" } as const;
+  await recordConversationFacts(other.world.db, other.callId, ended, PLACE);
+  await recordConversationDied(other.world.db, other.callId, START + 1);
+  expect((await rowOf(other.world.db, other.callId))["end_cause"]).toBe("completed");
 });
 
 test("what was erased is not written again", async () => {
