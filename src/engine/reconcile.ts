@@ -23,7 +23,6 @@ import { applyEvents, type StrayCall } from "./apply.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
 import { lookEvent } from "./look-event.ts";
 import {
-  ENDING_SILENCE_MS,
   LOOK_UP_LEASE_MS,
   LOOK_UP_RETRY_MS,
   silenceEndsAt,
@@ -48,6 +47,11 @@ const END_AGAIN_MS = 5_000;
  * The carrier says it does not know a call it once gave an id to: believed after this many times.
  */
 const MAX_ABSENT = 3;
+/**
+ * Why a line was busy is asked this often, for about ten minutes, before the word itself is
+ * believed: a carrier that cannot answer for a while must not cost anybody the call.
+ */
+const MAX_BUSY_QUESTIONS = 60;
 /** A connected call without a frame from its conversation for this long has lost it. */
 const LOST_CONVERSATION_MS = 60_000;
 /** Processes report every second; one that is silent for longer than this has died. */
@@ -234,8 +238,8 @@ async function explainBusy(
   credentials: CarrierCredentials,
 ): Promise<readonly StrayCall[]> {
   const why = await deps.carrier.explainBusy(credentials, carrierCallId);
-  if (why === "failed" && call.lookUps + 1 < MAX_ABSENT) {
-    await again(deps, call, ENDING_SILENCE_MS, call.lookUps + 1);
+  if (why === "failed" && call.lookUps + 1 < MAX_BUSY_QUESTIONS) {
+    await again(deps, call, LOOK_UP_RETRY_MS, call.lookUps + 1);
     return [];
   }
   if (why === "concurrency") {

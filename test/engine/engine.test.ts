@@ -286,38 +286,9 @@ describe("what the carrier answers", () => {
     expect(await world.states(id)).toEqual({ calling: 1 });
     expect(world.carrier.ended.at(-1)).toEqual({ carrierCallId: "CAqueued", how: "hang_up" });
   });
-
-  test("busy for the account's concurrency is no attempt and lowers the limit", async () => {
-    const world = await makeWorld();
-    const id = await world.addCampaign(phones(3));
-    await world.run(1_000);
-    world.carrier.busyAnswer = "concurrency";
-    await world.report(world.carrier.placed[0]!, "in_progress");
-    await world.report(world.carrier.placed[1]!, "in_progress");
-    await world.report(world.carrier.placed[2]!, "busy", { durationSeconds: 0 });
-    await world.run(2_000);
-    expect(world.carrier.placed).toHaveLength(3);
-    expect(await world.states(id)).toEqual({ calling: 2, waiting: 1 });
-    await world.report(world.carrier.placed[0]!, "completed");
-    await world.run(1_000);
-    expect(world.carrier.placed).toHaveLength(4);
-  });
 });
 
 describe("what must not be believed or done too soon", () => {
-  test("a busy that a look-up repeats is still asked about before it is believed", async () => {
-    const world = await makeWorld({ slots: 1 });
-    const id = await world.addCampaign(phones(1));
-    world.carrier.busyAnswer = "concurrency";
-    await world.run(1_000);
-    await world.report(world.carrier.placed[0]!, "busy");
-    // Was under way when the callback came.
-    await world.report(world.carrier.placed[0]!, "busy", { source: "look_up" });
-    expect(await world.states(id)).toEqual({ calling: 1 });
-    await world.run(500);
-    expect((await world.states(id))["not_reached"]).toBeUndefined();
-  });
-
   test("a pause takes back no call whose phone rings already", async () => {
     const world = await makeWorld({ slots: 1 });
     const id = await world.addCampaign(phones(1));
