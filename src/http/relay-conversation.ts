@@ -15,8 +15,11 @@ import type { VoiceSessions } from "./voice-sessions.ts";
 const SETUP_TIMEOUT_MS = 10_000;
 /** What a person can say while their conversation is loaded is far less. */
 const MAX_WAITING_FRAMES = 100;
-/** In one second. Speech comes in parts, ten a second at most; keys are pressed by a hand. */
-export const MAX_FRAMES_PER_SECOND = 100;
+/**
+ * In one second. Speech comes in parts, ten a second at most; what a line that stalled until just
+ * before we would have given it up says at once is fewer.
+ */
+export const MAX_FRAMES_PER_SECOND = 500;
 /** As the carrier does with us (twilio.md §5.3). */
 const MAX_MALFORMED_IN_A_ROW = 10;
 /** A socket that answers no ping is dead although nobody closed it: two in vain end it. */

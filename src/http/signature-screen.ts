@@ -3,27 +3,35 @@
 // they do not fit, at most a few times a second for all of them together, because a token may have
 // been changed a moment ago. Who passes is still checked against the account of the call.
 
+import { AppError } from "../domain/app-error.ts";
 import { isSignedBy, type SignedRequest } from "../carrier/twilio/signature.ts";
 
 /** Whoever fits no known token waits so long for the next look: a forger, or a new token. */
 const MIN_REFRESH_MS = 250;
 /** An HMAC each: more would make the screen dearer than the query it saves. */
 export const MAX_SCREENED_TOKENS = 50;
-/** Whoever comes beyond them is turned away at once: once the tokens are known, only a flood of
- * forged requests is so many. */
+/**
+ * Whoever comes beyond them is told to come again: only a flood of forged requests is so many, but
+ * one among them may be signed by a token of this very moment.
+ */
 const MAX_WAITING = 500;
 
 export interface SignatureScreenOptions {
-  /** Every token that may sign just now, or the first of them. */
-  listTokens(limit: number): Promise<readonly string[]>;
+  /** Every token that may sign just now, or the first of them; null: not all can be read. */
+  listTokens(limit: number): Promise<readonly string[] | null>;
   monotonicMs(): number;
 }
 
-/** Whether some account of this installation signed the request. Rejects as `listTokens` does. */
+/**
+ * Whether some account of this installation may have signed the request.
+ * @throws AppError `server_busy` (retryable) for whoever fits no known token while too many wait to
+ *   be looked at again, or what `listTokens` threw
+ */
 export type ScreenSignature = (request: SignedRequest) => Promise<boolean>;
 
 export function createSignatureScreen(options: SignatureScreenOptions): ScreenSignature {
-  let tokens: readonly string[] | null = null;
+  /** undefined: not read yet. */
+  let tokens: readonly string[] | null | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let refreshing: Promise<void> | null = null;
   let waiting = 0;
@@ -48,16 +56,25 @@ export function createSignatureScreen(options: SignatureScreenOptions): ScreenSi
     }
   }
 
-  // Too many to try: the call will tell which one counts.
-  const fits = (request: SignedRequest, known: readonly string[]): boolean =>
-    known.length > MAX_SCREENED_TOKENS || isSignedBy(request, known);
+  const fits = (request: SignedRequest): boolean => {
+    if (tokens === undefined) return false;
+    // Too many to try, or some that cannot be tried: the call will tell which one counts.
+    if (tokens === null || tokens.length > MAX_SCREENED_TOKENS) return true;
+    return isSignedBy(request, tokens);
+  };
 
   return async (request) => {
-    if (tokens !== null) {
-      if (fits(request, tokens)) return true;
-      if (waiting >= MAX_WAITING) return false;
-    }
+    if (fits(request)) return true;
+    // Before the first look everybody waits, and it is not put off.
+    if (tokens !== undefined && waiting >= MAX_WAITING) throw busy();
     await nextLook();
-    return fits(request, tokens ?? []);
+    return fits(request);
   };
+}
+
+function busy(): AppError {
+  return new AppError("server_busy", {
+    message: "Too many requests that nobody known has signed are being looked at.",
+    retryAfterSeconds: 1,
+  });
 }

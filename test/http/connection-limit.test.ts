@@ -8,6 +8,9 @@ import { limitConnections } from "../../src/http/connection-limit.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const MAX = 5;
+/** More than the kernel takes in for somebody who does not read. */
+const LARGE_REQUEST = "GET /large HTTP/1.1\r\nhost: x\r\n\r\n";
+const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
 interface World {
   readonly port: number;
@@ -16,14 +19,20 @@ interface World {
   /** Answers every request that waits for it. */
   answerAll(): void;
   waitingForAnswer(): number;
+  /** Large answers that were begun. */
+  largeAnswers(): number;
 }
 
 async function open(): Promise<World> {
   const waiting: (() => void)[] = [];
+  let largeAnswers = 0;
   const server = createServer((incoming, response) => {
     incoming.resume();
     if (incoming.url === "/slow") waiting.push(() => response.end("late"));
-    else incoming.once("end", () => response.end("done"));
+    else if (incoming.url === "/large") {
+      largeAnswers += 1;
+      response.end(LARGE);
+    } else incoming.once("end", () => response.end("done"));
   });
   limitConnections(server, MAX);
   server.listen(0, "127.0.0.1");
@@ -49,6 +58,7 @@ async function open(): Promise<World> {
       for (const answer of waiting.splice(0)) answer();
     },
     waitingForAnswer: () => waiting.length,
+    largeAnswers: () => largeAnswers,
   };
 }
 
@@ -98,4 +108,19 @@ test("a connection that is kept open between requests is cut before one that is 
   await waitFor(() => idle.closed, { describe: "the idle one to be cut" });
   world.answerAll();
   expect(await Promise.all(slow)).toHaveLength(MAX);
+});
+
+test.each([
+  ["take no byte of their answer", 1],
+  ["ask again instead of reading it", 2],
+])("those who %s are cut for whoever comes after them", async (_name, requests) => {
+  const world = await open();
+  const readers: Socket[] = [];
+  for (let count = 0; count < MAX; count += 1) readers.push(await world.hold(LARGE_REQUEST));
+  await waitFor(() => world.largeAnswers() === MAX, { describe: "all of them to be answered" });
+  if (requests > 1) {
+    for (const reader of readers) reader.write(LARGE_REQUEST);
+    await waitFor(() => world.largeAnswers() === 2 * MAX, { describe: "the second requests" });
+  }
+  for (let count = 0; count < MAX; count += 1) expect(await ask(world.port, "/")).toBe("done");
 });

@@ -1,6 +1,8 @@
 // The door: which sockets are let in, and how long they may stay.
 
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 
 import { relayWorld } from "./relay-world.ts";
@@ -29,6 +31,23 @@ test("an upgrade with a wrong signature, or without one, is forbidden", async ()
       bare.on("error", reject);
     }),
   ).rejects.toThrow("403");
+});
+
+test("a refused socket is closed from our side, also when the other side never closes its own", async () => {
+  const relay = await relayWorld();
+  const { hostname, port } = new URL(relay.address);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => {});
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.write(
+    "GET /elsewhere HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+  );
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 404 /);
+  // What is written to a closed socket is answered with a reset; to one left half open, with nothing.
+  const writing = setInterval(() => socket.write("x"), 20);
+  await closed.finally(() => clearInterval(writing));
 });
 
 test("beyond the limit of sessions a socket is refused, and there is room when one ends", async () => {
