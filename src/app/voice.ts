@@ -57,15 +57,8 @@ export function createVoice(parts: {
   };
 
   const screen = createSignatureScreen({
-    listTokens: async (limit) => {
-      const boxes = await listSigningTokens(database, clock.now(), limit);
-      try {
-        return boxes.map((box) => parts.secretBox.decrypt(box));
-      } catch {
-        // One account's trouble, told wherever that account is used, is no other account's.
-        return null;
-      }
-    },
+    listTokens: async (limit) =>
+      allInClear(parts.secretBox, await listSigningTokens(database, clock.now(), limit)),
     monotonicMs: () => clock.monotonicMs(),
   });
 
@@ -106,4 +99,13 @@ export function createVoice(parts: {
     attach: (server) =>
       attachRelaySockets(server, { publicUrl, sessions, log, screen, tokensOfCall }),
   };
+}
+
+// null: one cannot be read. That is told wherever its account is used, and no other account's trouble.
+function allInClear(secretBox: SecretBox, boxes: readonly Uint8Array[]): readonly string[] | null {
+  try {
+    return boxes.map((box) => secretBox.decrypt(box));
+  } catch {
+    return null;
+  }
 }
