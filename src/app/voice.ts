@@ -101,7 +101,7 @@ export function createVoice(parts: {
   };
 }
 
-// null: one cannot be read. That is told wherever its account is used, and no other account's trouble.
+// null: one cannot be read. Told wherever its account is used, and no other account's trouble.
 function allInClear(secretBox: SecretBox, boxes: readonly Uint8Array[]): readonly string[] | null {
   try {
     return boxes.map((box) => secretBox.decrypt(box));

@@ -73,6 +73,9 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
       connectionsCheckingInterval: SLOW_REQUEST_CHECK_MS,
     },
     forceCloseConnections: "idle",
+    // What arrives on an open connection while the server closes is answered, and its connection
+    // closed: everything it needs outlives the server. Fastify's own answer is no envelope.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     trustProxy: settings.trustProxy ?? false,
     frameworkErrors: (error, request, reply) => {

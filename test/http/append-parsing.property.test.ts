@@ -1,5 +1,5 @@
-// Lists as they arrive: cut into pieces anywhere, with every character a cell may hold, and as bytes
-// that are no list at all. What was read is what was sent, and every row of it is accounted for.
+// Lists as they arrive: cut into pieces anywhere, with every character a cell may hold, and as
+// bytes that are no list at all. What was read is what was sent, and every row is accounted for.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -45,7 +45,7 @@ test("a refused socket is closed from our side, also when the other side never c
   );
   const [answer] = (await once(socket, "data")) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 404 /);
-  // What is written to a closed socket is answered with a reset; to one left half open, with nothing.
+  // A write to a closed socket is answered with a reset; to one left half open, with nothing.
   const writing = setInterval(() => socket.write("x"), 20);
   await closed.finally(() => clearInterval(writing));
 });
