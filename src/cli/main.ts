@@ -9,6 +9,7 @@ import { addDemoCommand } from "./demo-command.ts";
 import { addDialingCommand } from "./dialing-command.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { addKeysCommand } from "./keys-command.ts";
+import { addRehearseCommand } from "./rehearse-command.ts";
 import { addServeCommand } from "./serve-command.ts";
 import { addSimulatorCommand } from "./simulator-command.ts";
 import { addVerifyCommand } from "./verify-command.ts";
@@ -25,6 +26,7 @@ const program = new Command("carillon")
 addServeCommand(program);
 addDemoCommand(program);
 addSimulatorCommand(program);
+addRehearseCommand(program);
 addKeysCommand(program);
 addDialingCommand(program);
 addDoctorCommand(program);

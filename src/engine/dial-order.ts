@@ -1,7 +1,8 @@
 // What the carrier is asked for, from the agent's and the number's settings. A number's own setting
 // wins over its agent's.
 
-import type { DialOrder } from "../ports/carrier.ts";
+import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
+import type { DialOrder, SpeechSettings } from "../ports/carrier.ts";
 import type { GatedCall } from "../store/gate.ts";
 import { RING_TIMEOUT_SECONDS } from "./look-up-times.ts";
 
@@ -26,14 +27,19 @@ export function dialOrderOf(call: GatedCall): DialOrder {
     // The conversation recognises machines by itself on every call (contract A.6, B.7); the
     // carrier's detection costs extra.
     detectMachine: agent.amd_enabled,
-    speech: {
-      language: agent.language,
-      voiceId: number.voice_id ?? agent.voice_id,
-      speakingRate: number.speaking_rate ?? agent.speaking_rate,
-      interruptionSensitivity: agent.interruption_sensitivity,
-      boostedKeywords: keywordsOf(agent.boosted_keywords),
-      dtmfEnabled: number.dtmf_enabled ?? agent.dtmf_enabled ?? false,
-    },
+    speech: speechOf(agent, number),
+  };
+}
+
+/** How the carrier is to hear and speak. `number` null: the agent's own settings. */
+export function speechOf(agent: AgentSettings, number: NumberSettings | null): SpeechSettings {
+  return {
+    language: agent.language,
+    voiceId: number?.voice_id ?? agent.voice_id,
+    speakingRate: number?.speaking_rate ?? agent.speaking_rate,
+    interruptionSensitivity: agent.interruption_sensitivity,
+    boostedKeywords: keywordsOf(agent.boosted_keywords),
+    dtmfEnabled: number?.dtmf_enabled ?? agent.dtmf_enabled ?? false,
   };
 }
 

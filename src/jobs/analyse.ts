@@ -42,9 +42,10 @@ export async function analyse(deps: JobsDependencies, claimed: ClaimedAnalysis):
   );
 }
 
-async function settlementOf(
-  deps: JobsDependencies,
-  claimed: ClaimedAnalysis,
+/** What comes of one try; nothing is written. */
+export async function settlementOf(
+  deps: Pick<JobsDependencies, "model" | "clock">,
+  claimed: Pick<ClaimedAnalysis, "prompt" | "transcript" | "fields" | "attempts">,
 ): Promise<AnalysisSettlement> {
   const turns = claimed.transcript ?? [];
   if (!isWorthAnalysing(turns)) return { state: "skipped", summary: SHORT_CALL_SUMMARY };
@@ -75,7 +76,7 @@ async function settlementOf(
 
 // The schema stands in the words too: not every maker passes it on to its model.
 function questionOf(
-  { prompt, transcript }: ClaimedAnalysis,
+  { prompt, transcript }: Pick<ClaimedAnalysis, "prompt" | "transcript">,
   answerSchema: object,
 ): readonly ModelMessage[] {
   const talk = formatTranscript(transcript ?? [], "Agent");
@@ -90,7 +91,7 @@ function questionOf(
 }
 
 function afterFailure(
-  claimed: ClaimedAnalysis,
+  claimed: Pick<ClaimedAnalysis, "attempts">,
   failure: { readonly retryable: boolean; readonly message: string },
   now: Instant,
 ): AnalysisSettlement {

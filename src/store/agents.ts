@@ -51,6 +51,15 @@ export async function findAgent(
   return rows[0] ?? null;
 }
 
+/** For the operator at the command line, who is no tenant. */
+export async function findAgentOfAnyKey(db: Queryable, agentId: string): Promise<AgentRow | null> {
+  const { rows } = await db.query<AgentRow>(
+    `select ${COLUMNS} from agents where id = $1 and deleted_at is null`,
+    [agentId],
+  );
+  return rows[0] ?? null;
+}
+
 /** `findAgent`, locked for the rest of the transaction. */
 export async function lockAgent(
   tx: Queryable,

@@ -140,7 +140,10 @@ async function createCampaign(api: ApiClient, events: DemoEvents): Promise<strin
   const agent = await api.post<{ agent_id: string }>("/v1/agents", {
     name: "Sarah",
     system_prompt: "You are Sarah, the friendly phone assistant of Bright Smile Dental.",
-    welcome_message: "Hello {name}, this is the automated assistant of Bright Smile Dental.",
+    // What the call is and for whom is said before it, by the engine.
+    welcome_message:
+      "Hello {name}, I am calling about your {appointment_kind} on {appointment_day} at {appointment_time}. " +
+      "Can you still make it?",
     language: "en",
     timezone: "America/New_York",
   });

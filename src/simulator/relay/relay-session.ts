@@ -31,7 +31,7 @@ export interface RelayPeer {
 }
 
 export interface RelaySessionParts {
-  readonly call: Call;
+  readonly call: Pick<Call, "accountSid" | "sid" | "from" | "to" | "direction">;
   readonly sessionId: string;
   readonly settings: RelaySettings;
   readonly pace: Pace;
