@@ -53,6 +53,8 @@ export async function startServer(db: OpenDatabase) {
       checkAccount: () =>
         Promise.resolve({ kind: "verified", accountType: "full", maxConcurrentCalls: null }),
       checkNumber: () => Promise.resolve({ kind: "owned", carrierNumberId: null, canCall: true }),
+      findRecording: () => Promise.resolve({ kind: "absent" }),
+      openRecording: () => Promise.resolve({ kind: "absent" }),
     },
     model: { configuration: () => ({ kind: "ready", name: "bench:model" }) },
     engine: { wake: () => {} },

@@ -43,6 +43,7 @@ class Talk {
       preamble: [{ role: "system", content: "x".repeat(4_000) }],
       greeting: "Hello.",
       voicemailMessage: "",
+      boundary: "edge",
       isRecorded: false,
       callback: null,
     });
@@ -53,6 +54,7 @@ class Talk {
       socket: { send: (text) => this.#sent(text), close: () => undefined },
       records: { record: () => undefined, settled: () => Promise.resolve() },
       log: pino({ level: "silent" }),
+      runTool: () => Promise.reject(new Error("the agent has no tools")),
       ended: () => undefined,
     });
     this.session.happen({ kind: "connected", answeredAt: null });

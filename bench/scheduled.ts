@@ -39,6 +39,9 @@ function idleEngine(db: OpenDatabase): {
     listSince: unasked,
     end: unasked,
     explainBusy: unasked,
+    findRecording: unasked,
+    openRecording: unasked,
+    deleteRecordings: unasked,
   };
   const engine = createEngine({
     clock: { now: () => now, monotonicMs: () => now, state: () => ({ kind: "steady" }) },

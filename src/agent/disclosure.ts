@@ -102,9 +102,18 @@ export function disclosureLine(
   business: string | null,
   isRecorded: boolean,
 ): string {
-  const primary = language.toLowerCase().split(/[-_]/)[0] ?? "";
-  const lines = Object.hasOwn(LINES, primary) ? (LINES[primary] ?? ENGLISH) : ENGLISH;
+  const lines = linesFor(language);
   const name = boundText(business ?? "", MAX_BUSINESS_CHARACTERS).replace(/\.$/, "");
   const said = name === "" ? lines.alone : lines.from.replace("@", () => name);
   return isRecorded ? `${said} ${lines.recorded}` : said;
+}
+
+/** What is said of a recording by an agent that is exempt from saying anything else. */
+export function recordingLine(language: string): string {
+  return linesFor(language).recorded;
+}
+
+function linesFor(language: string): DisclosureLines {
+  const primary = language.toLowerCase().split(/[-_]/)[0] ?? "";
+  return Object.hasOwn(LINES, primary) ? (LINES[primary] ?? ENGLISH) : ENGLISH;
 }

@@ -7,6 +7,7 @@ import type { AnsweredBy } from "../domain/carrier-event.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ModelRequest } from "../ports/model.ts";
 import type { Evidence, Verdict } from "./answer-watch.ts";
+import type { ToolCallFact, ToolOutcome } from "./own-tools.ts";
 import type { TurnMetrics } from "./turn-metrics.ts";
 import type { TranscriptLine } from "./turn-memory.ts";
 
@@ -25,6 +26,10 @@ export type TimerName =
   | "keypad"
   /** The model has kept us waiting too long, for its first token or its next one. */
   | "model"
+  /** A tool of the agent's own is slow: the person hears that it takes a moment. */
+  | "filler"
+  /** A tool of the agent's own keeps us waiting too long. */
+  | "tool"
   /** Neither side has spoken for a while. */
   | "silence"
   /** The closing line has been heard, as far as anybody can tell. */
@@ -76,6 +81,8 @@ export type SessionEvent = { readonly at: Instant } &
         readonly outputTokens?: number | null;
       }
     | { readonly kind: "modelFailed"; readonly turnId: number; readonly retryable: boolean }
+    /** What came of a `callTool`. */
+    | { readonly kind: "toolAnswered"; readonly number: number; readonly outcome: ToolOutcome }
     | { readonly kind: "timerFired"; readonly name: TimerName }
   );
 
@@ -113,6 +120,8 @@ export interface SessionFacts {
   readonly verdict: Verdict | null;
   readonly isSettled: boolean;
   readonly evidence: readonly Evidence[];
+  /** Calls of the agent's own tools, oldest first. */
+  readonly toolCalls: readonly ToolCallFact[];
 }
 
 export type SessionEffect =
@@ -130,6 +139,14 @@ export type SessionEffect =
   | { readonly kind: "abortCheck" }
   | { readonly kind: "startModel"; readonly turnId: number; readonly request: ModelRequest }
   | { readonly kind: "abortModel"; readonly turnId: number }
+  /** Asks a tool of the agent's own, with arguments that fit. Answered by `toolAnswered`. */
+  | {
+      readonly kind: "callTool";
+      readonly number: number;
+      readonly name: string;
+      readonly input: unknown;
+    }
+  | { readonly kind: "abortTool"; readonly number: number }
   /** Replaces the timer of that name. */
   | { readonly kind: "setTimer"; readonly name: TimerName; readonly at: Instant }
   | { readonly kind: "clearTimer"; readonly name: TimerName }

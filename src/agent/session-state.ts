@@ -9,9 +9,11 @@ import type { Instant } from "../domain/instant.ts";
 import type { ModelMessage, ModelTool } from "../ports/model.ts";
 import { NO_WATCH } from "./answer-watch.ts";
 import type { AnswerWatch } from "./answer-watch.ts";
-import { disclosureLine } from "./disclosure.ts";
+import { disclosureLine, recordingLine } from "./disclosure.ts";
 import { CALLBACK_TOOL, END_CALL_TOOL, OPT_OUT_TOOL, TRANSFER_TOOL } from "./call-tools.ts";
 import { maxOutputTokensFor } from "./response-length.ts";
+import { ownToolsOf } from "./own-tools.ts";
+import type { OwnCall, OwnTool } from "./own-tools.ts";
 import type { OptOut, TimerName } from "./session-events.ts";
 import { FRESH_FILTER } from "./spoken-text.ts";
 import type { SpokenFilter } from "./spoken-text.ts";
@@ -32,6 +34,8 @@ export type Phase =
   | "thinking"
   /** The model is replying, part of it was sent. */
   | "speaking"
+  /** A tool of the agent's own is at work; the model is asked again when it has answered. */
+  | "acting"
   /** The last words were sent; the line is cut when they have been heard. */
   | "closing"
   | "ended";
@@ -51,12 +55,16 @@ export interface SessionPlan {
   /** Spoken without a model. "" lets the model open the conversation. */
   readonly greeting: string;
   readonly greetingMode: GreetingMode;
-  /** Said before anything else, by the engine and not the model; "" where the agent is exempt. */
+  /** Said before anything else, by the engine and not the model; "" when nothing has to be. */
   readonly disclosure: string;
   /** Left on a mailbox, word for word; "" leaves none. */
   readonly voicemailMessage: string;
   readonly language: string;
   readonly tools: readonly ModelTool[];
+  /** Those of `tools` that are the agent's own. */
+  readonly ownTools: readonly OwnTool[];
+  /** Random and secret to this call; closes what a tool has answered. */
+  readonly boundary: string;
   readonly mayEndCall: boolean;
   /** What a call at another time is held against; null: nobody would make it. */
   readonly callback: CallbackRules | null;
@@ -151,6 +159,8 @@ export interface SessionState {
   /** Asked never to be called again, in these words. */
   readonly optOut: OptOut | null;
   readonly callbackAt: Instant | null;
+  /** Of the agent's own tools, oldest first. */
+  readonly ownCalls: readonly OwnCall[];
   readonly latencySumMs: number;
   readonly latencyTurns: number;
 }
@@ -218,6 +228,17 @@ export const WRAP_UP_MS = 20_000;
 /** Below this a wrap-up would come as the conversation begins. */
 export const MIN_DURATION_WITH_WRAP_UP_MS = 40_000;
 
+/** Dead air that a person notices; a quick tool answers sooner. */
+export const FILLER_AFTER_MS = 1_200;
+/** Whoever runs a tool keeps its time limit; this is for an answer that never comes. */
+export const TOOL_SLACK_MS = 1_000;
+/** Of the agent's own tools, by one reply. */
+export const MAX_TOOL_CALLS_PER_REPLY = 3;
+/** By one call: a model that does nothing else is stopped. */
+export const MAX_TOOL_CALLS = 20;
+/** The model is asked again so often, for what its tools answered, before the person speaks. */
+export const MAX_TOOL_ROUNDS = 3;
+
 /**
  * A `[VOICEMAIL]` tag later than this is a mistake: no greeting of a machine is that long (voice.md
  * §4).
@@ -249,20 +270,26 @@ export function freshTurn(
   return { ...FRESH_TURN, ...facts };
 }
 
+// Nobody is exempt from saying that a call is recorded.
+function disclosureOf(agent: AgentSettings, isRecorded: boolean): string {
+  const { language, business_name, disclosure_enabled } = agent;
+  if (disclosure_enabled) return disclosureLine(language, business_name, isRecorded);
+  return isRecorded ? recordingLine(language) : "";
+}
+
 /** How a conversation with this agent is held. */
 export function planSession(
   agent: AgentSettings,
-  opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage"> & {
+  opening: Pick<SessionPlan, "preamble" | "greeting" | "voicemailMessage" | "boundary"> & {
     readonly isRecorded: boolean;
     readonly callback: CallbackRules | null;
   },
 ): SessionPlan {
   const { isRecorded, ...said } = opening;
+  const { ownTools, offered } = ownToolsOf(agent.tools ?? []);
   return {
     ...said,
-    disclosure: agent.disclosure_enabled
-      ? disclosureLine(agent.language, agent.business_name, isRecorded)
-      : "",
+    disclosure: disclosureOf(agent, isRecorded),
     greetingMode: agent.ai_speaks_first ? agent.greeting_mode : "person_first",
     language: agent.language,
     tools: [
@@ -270,7 +297,9 @@ export function planSession(
       OPT_OUT_TOOL,
       ...(opening.callback === null ? [] : [CALLBACK_TOOL]),
       ...((agent.transfer_number ?? "") === "" ? [] : [TRANSFER_TOOL]),
+      ...offered,
     ],
+    ownTools,
     mayEndCall: agent.func_end_call,
     temperature: agent.temperature,
     maxOutputTokens: maxOutputTokensFor(agent.response_length),
@@ -313,6 +342,7 @@ export function startSession(plan: SessionPlan): SessionState {
     disclosure: { saidAt: null, turnId: 0, tries: 0 },
     optOut: null,
     callbackAt: null,
+    ownCalls: [],
     latencySumMs: 0,
     latencyTurns: 0,
   };

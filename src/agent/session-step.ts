@@ -5,6 +5,7 @@
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import { withVerdict } from "./answer-watch.ts";
+import { factOf, isAtWork } from "./own-tools.ts";
 import type { SessionEffect, SessionFacts, TimerName } from "./session-events.ts";
 import { freshTurn, MAX_DISCLOSURES, repromptAfterMs } from "./session-state.ts";
 import type { SessionState } from "./session-state.ts";
@@ -113,6 +114,7 @@ export function factsOf(state: SessionState): SessionFacts {
     verdict: state.watch.verdict,
     isSettled: state.phase === "ended" || state.watch.verdict?.answeredBy === "machine",
     evidence: state.watch.evidence,
+    toolCalls: state.ownCalls.map(factOf),
   };
 }
 
@@ -142,6 +144,7 @@ export function finish(step: Step, cause: EndCause | null): void {
   const { state } = step;
   abortModel(step);
   if (state.watch.check === "asked") step.effects.push({ kind: "abortCheck" });
+  cancelTools(step);
   clearAllTimers(step);
   if (state.connectedAt !== null && state.watch.verdict === null) {
     const unknown = {
@@ -155,6 +158,15 @@ export function finish(step: Step, cause: EndCause | null): void {
   state.closing = null;
   state.endCause = cause;
   recordFacts(step);
+}
+
+function cancelTools(step: Step): void {
+  const { state, at } = step;
+  state.ownCalls = state.ownCalls.map((call) => {
+    if (!isAtWork(call)) return call;
+    step.effects.push({ kind: "abortTool", number: call.number });
+    return { ...call, outcome: { kind: "canceled" }, settledAt: at };
+  });
 }
 
 /** Keeps the silence timer true: it runs while nobody speaks and nothing is being generated. */

@@ -11,12 +11,12 @@ import {
 } from "./call-tools.ts";
 import { findOptOut } from "./opt-out.ts";
 import { beginClosing } from "./session-ending.ts";
+import { callOwnTool } from "./session-own-tools.ts";
+import { MAX_TOOL_ROUNDS } from "./session-state.ts";
 import { breakOff, clearTimer, recordFacts, speakLine, stockLines } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import { addNote } from "./turn-memory.ts";
 
-/** Somebody who asks for a time that is not possible is asked again so often. */
-const MAX_TOOL_ROUNDS = 3;
 const MAX_REASON_CHARACTERS = 200;
 
 /** A tool that was not offered is not acted on. */
@@ -33,6 +33,8 @@ export function actOnTool(step: Step, name: string, input: unknown): void {
     state.turn = { ...state.turn, endAsked: true };
   }
   if (name === CALLBACK_TOOL.name) requestCallback(step, input);
+  const own = state.plan.ownTools.find((tool) => tool.name === name);
+  if (own !== undefined) callOwnTool(step, own, input);
 }
 
 /**
@@ -77,5 +79,5 @@ function requestCallback(step: Step, input: unknown): void {
   state.memory = addNote(state.memory, answer, at);
   const isSaid = decision.kind === "accepted" && state.turn.spokenCharacters > 0;
   const goesOn = !isSaid && state.turn.toolRounds < MAX_TOOL_ROUNDS;
-  state.turn = { ...state.turn, goesOn };
+  state.turn = { ...state.turn, goesOn: state.turn.goesOn || goesOn };
 }

@@ -3,7 +3,7 @@
 // nothing else.
 
 import type { Instant } from "../domain/instant.ts";
-import type { ModelMessage, ModelRequest } from "../ports/model.ts";
+import { isAtWork, isUntold } from "./own-tools.ts";
 import { hearCheck, hearKeys, hearWords, machineTagged } from "./session-answering.ts";
 import type { Heard } from "./session-answering.ts";
 import { beginClosing, interruptedInClosing } from "./session-ending.ts";
@@ -30,17 +30,13 @@ import {
   takeDisclosure,
 } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
+import { requestOf } from "./session-request.ts";
+import { tellOfTools, waitForTools } from "./session-own-tools.ts";
 import { actOnTool, optedOut } from "./session-tools.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
 import { addTurn, noteFirstToken, noteTurn } from "./turn-metrics.ts";
-import {
-  addCallee,
-  cutAtInterrupt,
-  formatHistory,
-  markBrokenOff,
-  playbackEndsAt,
-} from "./turn-memory.ts";
+import { addCallee, cutAtInterrupt, markBrokenOff, playbackEndsAt } from "./turn-memory.ts";
 
 /** The prepared greeting, at once; without one the model opens the conversation. */
 export function openConversation(
@@ -67,10 +63,12 @@ export function startTurn(
   const { state, at } = step;
   clearTimer(step, "greeting");
   clearTimer(step, "ending");
+  clearTimer(step, "filler");
   state.closing = null;
   recordOpening(step);
   speakLine(step, takeDisclosure(step));
   state.phase = "thinking";
+  tellOfTools(step);
   state.turnId += 1;
   state.turns = addTurn(state.turns, state.turnId, at);
   state.turn = freshTurn(turn);
@@ -243,7 +241,7 @@ export function modelBroke(step: Step, turnId: number, retryable: boolean): void
   if (!isCurrent(state, turnId)) return;
   clearTimer(step, "model");
   const { turn } = state;
-  if (turn.endAsked) return completeReply(step);
+  if (turn.endAsked || turn.goesOn) return completeReply(step);
   const hasSpoken = turn.spokenCharacters > 0;
   if (!hasSpoken && retryable && !turn.isRetry) {
     const { askedAt, toolRounds } = turn;
@@ -320,11 +318,12 @@ function speakReply(step: Step, text: string): void {
 function completeReply(step: Step): void {
   const { state } = step;
   const { spokenCharacters, endAsked, endsAs, goesOn, toolRounds, askedAt } = state.turn;
-  if (goesOn && !endAsked) {
+  if ((goesOn || state.ownCalls.some(isUntold)) && !endAsked) {
     if (spokenCharacters > 0) speakToken(step, "", true);
     recordFacts(step);
     // Whoever waits has heard something already, or still waits for the same reply.
     const since = spokenCharacters > 0 ? null : askedAt;
+    if (goesOn && state.ownCalls.some(isAtWork)) return waitForTools(step, since);
     return startTurn(step, { askedAt: since, isRetry: false, toolRounds: toolRounds + 1 });
   }
   // An empty reply is dead air: as good as none.
@@ -343,45 +342,6 @@ function lastWords(state: SessionState): string {
   const lines = stockLines(state);
   if (state.turn.endsAs === "transferred") return lines.transferring;
   return state.optOut === null ? lines.goodbye : lines.optedOut;
-}
-
-const WRAP_UP_NOTE =
-  "[note: the call is about to reach its time limit. Say goodbye in one short sentence and end the call.]";
-const GO_ON_NOTE = "[note: it is your turn to speak.]";
-
-function requestOf(state: SessionState): ModelRequest {
-  const { plan } = state;
-  const messages = alternate([...plan.preamble, ...formatHistory(state.memory)]);
-  if (state.wrappingUp) addNote(messages, WRAP_UP_NOTE);
-  else if (messages.at(-1)?.role !== "user") addNote(messages, GO_ON_NOTE);
-  return {
-    messages,
-    tools: plan.tools,
-    temperature: plan.temperature,
-    maxOutputTokens: plan.maxOutputTokens,
-    ...(state.turn.isRetry ? { isRetry: true } : {}),
-  };
-}
-
-function addNote(messages: ModelMessage[], note: string): void {
-  const last = messages.at(-1);
-  if (last?.role !== "user") messages.push({ role: "user", content: note });
-  else messages.splice(-1, 1, { role: "user", content: `${last.content}\n\n${note}` });
-}
-
-// Many models refuse two messages of one role in a row.
-function alternate(messages: readonly ModelMessage[]): ModelMessage[] {
-  const alternating: ModelMessage[] = [];
-  for (const message of messages) {
-    const last = alternating.at(-1);
-    if (last !== undefined && last.role === message.role) {
-      alternating.splice(-1, 1, {
-        role: last.role,
-        content: `${last.content}\n\n${message.content}`,
-      });
-    } else alternating.push(message);
-  }
-  return alternating;
 }
 
 // Recognisers send words; anything else in them (control characters, lone surrogates, the brackets

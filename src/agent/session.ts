@@ -12,6 +12,7 @@ import { describeCall, factPlaceholders } from "./call-facts.ts";
 import type { CallContext } from "./call-facts.ts";
 import { prepareGreeting } from "./greeting.ts";
 import { fillPlaceholders } from "./placeholders.ts";
+import { isUntold } from "./own-tools.ts";
 import { buildPreamble } from "./prompt.ts";
 import { hearCarrier, hearPartial, mailboxDue } from "./session-answering.ts";
 import type { SessionEffect, SessionEvent, TimerName } from "./session-events.ts";
@@ -36,7 +37,7 @@ import {
   TOKEN_SETTLED_MS,
   WRAP_UP_MS,
 } from "./session-state.ts";
-import type { SessionState } from "./session-state.ts";
+import type { Phase, SessionState } from "./session-state.ts";
 import { beginStep, recordFacts, setTimer, settleSilence } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import {
@@ -54,6 +55,7 @@ import {
   personInterrupted,
   startTurn,
 } from "./session-turns.ts";
+import { fillerDue, toolAnswered, toolLate } from "./session-tool-answers.ts";
 import { notePlaybackOver, notePlayed, playbackEndsAt } from "./turn-memory.ts";
 
 /** What a conversation is held with. */
@@ -73,7 +75,7 @@ export interface SessionOpening {
   readonly context: CallContext;
   /** As prepared before the dial; null: it is prepared now. */
   readonly greeting: string | null;
-  /** Random and secret to this call; closes the data block of the prompt. */
+  /** Random and secret to this call; closes blocks of data in what the model reads. */
   readonly boundary: string;
 }
 
@@ -97,7 +99,14 @@ export function openSession(opening: SessionOpening): SessionState {
     factPlaceholders(facts),
   ).trim();
   return startSession(
-    planSession(agent, { preamble, greeting, voicemailMessage, isRecorded, callback }),
+    planSession(agent, {
+      preamble,
+      greeting,
+      voicemailMessage,
+      isRecorded,
+      callback,
+      boundary: opening.boundary,
+    }),
   );
 }
 
@@ -124,8 +133,11 @@ export interface SessionStep {
  * | checkAnswered, timer check | | as the answer says: a person or a machine | only a machine changes anything | | | |
  * | timer mailbox (state mailbox) | speak the message → closing | | | | | |
  * | modelToken | | | dropped | speak → speaking | speak | dropped |
- * | modelToolCall, tags | | | dropped | end_call, transfer, opt-out: close after the reply; callback: noted, asked again; voicemail: as words of a machine | the same | dropped |
- * | modelDone | | | | nothing said: as failed | → listening, or → closing | |
+ * | modelToolCall, tags | | | dropped | end_call, transfer, opt-out: close after the reply; callback: noted, asked again; voicemail: as words of a machine; an own tool: called, asked again when it has answered | the same | dropped |
+ * | modelDone | | | | nothing said: as failed | → listening, or → closing; a tool at work: → acting | |
+ * | toolAnswered, timer tool | | | asked again → thinking, unless the person speaks | asked again, now with the answer | told after the reply | only recorded |
+ * | the same, and timer filler, in state acting | asked again → thinking when none is left; the filler is spoken and waited on | | | | | |
+ * | final, complete keypad entry in state acting | → thinking at once; the tool goes on | | | | | |
  * | modelFailed, timer model | | | | once more; else fallback → listening; second in a row: apology → closing | fallback → listening | |
  * | timer greeting | | greeting → listening | | | | |
  * | timer silence | | | ask once; then goodbye → closing | | | |
@@ -134,7 +146,8 @@ export interface SessionStep {
  * | timer maxDuration, amdVerdict fax, endRequested | → ended, at once, from every state | | | | | |
  * | closed | → ended without `end`, from every state | | | | | |
  *
- * Effects: speak, startModel, abortModel, setTimer, clearTimer, record, end (session-events.ts).
+ * Effects: speak, startModel, abortModel, callTool, abortTool, startCheck, abortCheck, setTimer,
+ * clearTimer, record, end (session-events.ts).
  */
 export function reduceSession(state: SessionState, event: SessionEvent): SessionStep {
   if (state.phase === "ended" || !isExpected(state, event)) return { state, effects: [] };
@@ -182,6 +195,7 @@ const HANDLERS: Handlers = {
   modelToolCall: (step, { turnId, name, input }) => modelCalledTool(step, turnId, name, input),
   modelDone: (step, event) => modelFinished(step, event.turnId, event),
   modelFailed: (step, { turnId, retryable }) => modelBroke(step, turnId, retryable),
+  toolAnswered: (step, { number, outcome }) => toolAnswered(step, number, outcome),
   timerFired: (step, { name }) => {
     const { [name]: _fired, ...waiting } = step.state.timers;
     step.state.timers = waiting;
@@ -195,7 +209,13 @@ const TIMERS: Readonly<Record<TimerName, (step: Step) => void>> = {
   mailbox: mailboxDue,
   keypad: keypadDue,
   model: modelLate,
-  silence: silenceDue,
+  filler: fillerDue,
+  tool: toolLate,
+  // What a tool answered while somebody seemed to speak comes before "are you still there".
+  silence: (step) => {
+    if (!step.state.ownCalls.some(isUntold)) return silenceDue(step);
+    startTurn(step, { askedAt: null, isRetry: false });
+  },
   ending: endingDue,
   wrapUp,
   maxDuration: (step) => endNow(step, "max_duration_reached"),
@@ -256,10 +276,12 @@ function voiceChanged(step: Step, on: boolean): void {
   if (state.phase === "closing") voiceChangedInClosing(step, on, isNewestLine);
 }
 
+/** What was to be said is sent. */
+const SAID_PHASES: ReadonlySet<Phase> = new Set(["listening", "acting", "closing"]);
+
 function newestLineHeard(step: Step): void {
   const { state, at } = step;
-  const isSaid = state.phase === "listening" || state.phase === "closing";
-  if (!isSaid || at - state.lastTokenAt < TOKEN_SETTLED_MS) return;
+  if (!SAID_PHASES.has(state.phase) || at - state.lastTokenAt < TOKEN_SETTLED_MS) return;
   state.memory = notePlaybackOver(state.memory, at);
   // Until the model's first turn is over nothing else would keep it.
   if (state.phase === "listening" && state.modelAskedAt === null) recordFacts(step);

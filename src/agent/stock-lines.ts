@@ -12,6 +12,8 @@ export interface StockLines {
   readonly optedOut: string;
   /** Before the person is put through to a human. */
   readonly transferring: string;
+  /** While something is looked up. */
+  readonly oneMoment: string;
 }
 
 const ENGLISH: StockLines = {
@@ -20,6 +22,7 @@ const ENGLISH: StockLines = {
   apology: "I am sorry, we have a technical problem. We will be in touch again. Goodbye.",
   optedOut: "You will not be called again. Goodbye.",
   transferring: "One moment, I am connecting you.",
+  oneMoment: "One moment, please.",
 };
 
 const LINES: Readonly<Record<string, StockLines>> = {
@@ -31,6 +34,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
       "Lo siento, tenemos un problema técnico. Volveremos a ponernos en contacto con usted. Adiós.",
     optedOut: "No le volveremos a llamar. Adiós.",
     transferring: "Un momento, le paso.",
+    oneMoment: "Un momento, por favor.",
   },
   fr: {
     reprompt: "Vous êtes toujours là ?",
@@ -39,6 +43,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
       "Je suis désolé, nous avons un problème technique. Nous vous recontacterons. Au revoir.",
     optedOut: "Nous ne vous appellerons plus. Au revoir.",
     transferring: "Un instant, je vous mets en relation.",
+    oneMoment: "Un instant, s'il vous plaît.",
   },
   de: {
     reprompt: "Sind Sie noch da?",
@@ -47,6 +52,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
       "Es tut mir leid, wir haben ein technisches Problem. Wir melden uns wieder bei Ihnen. Auf Wiederhören.",
     optedOut: "Wir rufen Sie nicht mehr an. Auf Wiederhören.",
     transferring: "Einen Moment, ich verbinde Sie.",
+    oneMoment: "Einen Moment, bitte.",
   },
   it: {
     reprompt: "È ancora in linea?",
@@ -54,6 +60,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "Mi dispiace, abbiamo un problema tecnico. La ricontatteremo. Arrivederci.",
     optedOut: "Non la chiameremo più. Arrivederci.",
     transferring: "Un momento, la metto in contatto.",
+    oneMoment: "Un momento, per favore.",
   },
   pt: {
     reprompt: "Ainda está aí?",
@@ -61,6 +68,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "Peço desculpa, temos um problema técnico. Voltaremos a entrar em contato. Até logo.",
     optedOut: "Não ligaremos mais. Até logo.",
     transferring: "Um momento, vou transferir a ligação.",
+    oneMoment: "Um momento, por favor.",
   },
   nl: {
     reprompt: "Bent u er nog?",
@@ -69,6 +77,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
       "Het spijt me, we hebben een technisch probleem. We nemen opnieuw contact met u op. Tot ziens.",
     optedOut: "U wordt niet meer gebeld. Tot ziens.",
     transferring: "Een moment, ik verbind u door.",
+    oneMoment: "Een moment, alstublieft.",
   },
   hi: {
     reprompt: "क्या आप अभी भी लाइन पर हैं?",
@@ -76,6 +85,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "क्षमा करें, हमें तकनीकी समस्या आ रही है। हम आपसे फिर संपर्क करेंगे। नमस्ते।",
     optedOut: "आपको फिर कॉल नहीं किया जाएगा। नमस्ते।",
     transferring: "एक क्षण, मैं आपको जोड़ रहा हूँ।",
+    oneMoment: "कृपया एक क्षण रुकिए।",
   },
   ru: {
     reprompt: "Вы ещё на линии?",
@@ -83,6 +93,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "Извините, у нас техническая неполадка. Мы свяжемся с вами ещё раз. До свидания.",
     optedOut: "Мы больше не будем вам звонить. До свидания.",
     transferring: "Одну минуту, я вас соединяю.",
+    oneMoment: "Одну минуту, пожалуйста.",
   },
   ja: {
     reprompt: "もしもし、聞こえていますか?",
@@ -91,6 +102,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
       "申し訳ございません。技術的な問題が発生しました。改めてご連絡いたします。失礼いたします。",
     optedOut: "今後お電話はいたしません。失礼いたします。",
     transferring: "少々お待ちください。おつなぎいたします。",
+    oneMoment: "少々お待ちください。",
   },
   ar: {
     reprompt: "هل ما زلت معي؟",
@@ -98,6 +110,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "عذرًا، لدينا مشكلة تقنية. سنتواصل معك مرة أخرى. مع السلامة.",
     optedOut: "لن نتصل بك مرة أخرى. مع السلامة.",
     transferring: "لحظة من فضلك، سأحول المكالمة.",
+    oneMoment: "لحظة من فضلك.",
   },
   he: {
     reprompt: "האם אתם עדיין על הקו?",
@@ -105,6 +118,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "סליחה, יש לנו תקלה טכנית. ניצור אתכם קשר שוב. להתראות.",
     optedOut: "לא נתקשר אליכם שוב. להתראות.",
     transferring: "רגע אחד, אני מעביר את השיחה.",
+    oneMoment: "רגע אחד, בבקשה.",
   },
   ko: {
     reprompt: "아직 듣고 계신가요?",
@@ -112,6 +126,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "죄송합니다. 기술적인 문제가 있습니다. 다시 연락드리겠습니다. 안녕히 계세요.",
     optedOut: "다시 전화드리지 않겠습니다. 안녕히 계세요.",
     transferring: "잠시만 기다려 주세요. 연결해 드리겠습니다.",
+    oneMoment: "잠시만 기다려 주세요.",
   },
   zh: {
     reprompt: "请问您还在吗?",
@@ -119,6 +134,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "很抱歉,我们遇到了技术问题。我们会再次与您联系。再见。",
     optedOut: "我们不会再给您打电话。再见。",
     transferring: "请稍等,我为您转接。",
+    oneMoment: "请稍等。",
   },
   pl: {
     reprompt: "Czy jest Pan lub Pani nadal na linii?",
@@ -126,6 +142,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     apology: "Przepraszam, mamy problem techniczny. Skontaktujemy się ponownie. Do widzenia.",
     optedOut: "Nie będziemy już dzwonić. Do widzenia.",
     transferring: "Chwileczkę, już łączę.",
+    oneMoment: "Chwileczkę, proszę.",
   },
 };
 

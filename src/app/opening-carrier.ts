@@ -19,6 +19,9 @@ export function withOpenings(
     list: (...call) => carrier.list(...call),
     listSince: (...call) => carrier.listSince(...call),
     explainBusy: (...call) => carrier.explainBusy(...call),
+    findRecording: (...call) => carrier.findRecording(...call),
+    openRecording: (...recording) => carrier.openRecording(...recording),
+    deleteRecordings: (...call) => carrier.deleteRecordings(...call),
     checkAccount: (...call) => carrier.checkAccount(...call),
     checkNumber: (...call) => carrier.checkNumber(...call),
   };

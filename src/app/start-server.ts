@@ -8,6 +8,7 @@ import { prepareGreeting } from "../agent/greeting.ts";
 import { createTwilioCarrier } from "../carrier/twilio/twilio-carrier.ts";
 import { newRowId } from "../domain/ids.ts";
 import { createCampaignVerbs } from "../engine/campaign-verbs.ts";
+import { deleteDueRecordings } from "../engine/delete-recordings.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { metricsRoute } from "../http/metrics-route.ts";
 import { createHttpServer } from "../http/server.ts";
@@ -133,6 +134,12 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stop[
   const onWritten = (lateMs: number): void => metrics.written(lateMs);
   const carrier = createTwilioCarrier({ baseUrl, publicUrl, clock, log, onWritten });
   stops.push({ what: "carrier", run: () => carrier.close() });
+  // Webhooks, and the tools that agents call during a conversation.
+  const outbound = createHttpOutbound({
+    allowLocal: config.require("CARILLON_ALLOW_LOCAL_URLS"),
+    userAgent: `Carillon/${packageVersion()}`,
+  });
+  stops.push({ what: "outbound requests", run: () => outbound.close() });
   return {
     httpDatabase,
     engineDatabase,
@@ -140,6 +147,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stop[
     model,
     carrier,
     metrics,
+    outbound,
     publicUrl,
     port: address.port,
     owner: newRowId("proc", systemRandom),
@@ -152,14 +160,11 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stop[
 function startJobs(options: StartServerOptions, base: Base, stops: Stop[]): TickLoop | null {
   const { config, log } = options;
   if (!config.require("CARILLON_ROLES").includes("jobs")) return null;
-  const { clock, engineDatabase, model, secretBox } = base;
-  const outbound = createHttpOutbound({
-    allowLocal: config.require("CARILLON_ALLOW_LOCAL_URLS"),
-    userAgent: `Carillon/${packageVersion()}`,
-  });
+  const { clock, engineDatabase, model, outbound, carrier, publicUrl, secretBox } = base;
   const work = createJobs({
     clock,
     outbound,
+    publicUrl,
     model,
     secretBox,
     log,
@@ -173,10 +178,13 @@ function startJobs(options: StartServerOptions, base: Base, stops: Stop[]): Tick
     },
   });
   const loop = startTickLoop({ work: base.metrics.timed("jobs", work), clock, log });
+  const decryptToken = (encrypted: Uint8Array): string => secretBox.decrypt(encrypted);
+  const recordings = { clock, database: engineDatabase, carrier, log, decryptToken };
+  const tick = (): ReturnType<typeof deleteDueRecordings> => deleteDueRecordings(recordings);
+  const deletions = startTickLoop({ work: { tick }, clock, log });
   const drain = async (): Promise<void> => {
-    await loop.stop();
+    await Promise.all([loop.stop(), deletions.stop()]);
     await work.drain();
-    await outbound.close();
   };
   stops.push({ what: "jobs", run: drain, maxMs: WORK_DRAIN_MS });
   return loop;
@@ -249,6 +257,7 @@ async function startFront(
     log,
     publicUrl,
     secretBox,
+    outbound: base.outbound,
     apply: async (events) => {
       await engine.apply(events);
       // An ended call frees a slot: whoever dials should look.

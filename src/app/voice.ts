@@ -7,19 +7,22 @@ import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { createCallbackGatherer } from "../http/callback-gatherer.ts";
 import { carrierWebhooks, type CallbackTokens } from "../http/carrier-webhooks.ts";
 import { attachRelaySockets } from "../http/relay-socket.ts";
-import { createSignatureScreen } from "../http/signature-screen.ts";
+import { createSignatureScreen, type ScreenSignature } from "../http/signature-screen.ts";
 import { createVoiceSessions } from "../http/voice-sessions.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { Model } from "../ports/model.ts";
+import type { Outbound } from "../ports/outbound.ts";
 import { findCallbackCredentials } from "../store/callback-credentials.ts";
 import { listSigningTokens } from "../store/carrier-credentials.ts";
 import { recordConnectionLost } from "../store/conversations.ts";
+import { recordRecording } from "../store/recordings.ts";
 import { findTransfer } from "../store/transfers.ts";
 import type { Config } from "./config.ts";
 import type { VoiceCounts } from "./process-reports.ts";
 import type { SecretBox } from "./secret-box.ts";
 import { systemRandom } from "./system-random.ts";
+import { createToolRunner } from "./tool-runner.ts";
 
 export interface Voice extends VoiceCounts {
   /** Routes of the carrier's callbacks. */
@@ -29,7 +32,7 @@ export interface Voice extends VoiceCounts {
   drain(deadlineMs: number): Promise<void>;
 }
 
-export function createVoice(parts: {
+interface VoiceParts {
   readonly config: Config;
   readonly database: Database;
   readonly model: Model;
@@ -38,9 +41,12 @@ export function createVoice(parts: {
   readonly log: Logger;
   readonly publicUrl: string;
   readonly secretBox: SecretBox;
+  readonly outbound: Outbound;
   apply(events: readonly CarrierEvent[]): Promise<void>;
-}): Voice {
-  const { database, clock, log, publicUrl } = parts;
+}
+
+export function createVoice(parts: VoiceParts): Voice {
+  const { database, clock, log, publicUrl, secretBox, outbound } = parts;
   const gatherer = createCallbackGatherer((events) => parts.apply(events));
 
   const tokensOfCall = async (callId: string): Promise<CallbackTokens | null> => {
@@ -52,15 +58,11 @@ export function createVoice(parts: {
     ];
     return {
       carrierAccountId: found.carrierAccountId,
-      tokens: boxes.map((box) => parts.secretBox.decrypt(box)),
+      tokens: boxes.map((box) => secretBox.decrypt(box)),
     };
   };
 
-  const screen = createSignatureScreen({
-    listTokens: async (limit) =>
-      allInClear(parts.secretBox, await listSigningTokens(database, clock.now(), limit)),
-    monotonicMs: () => clock.monotonicMs(),
-  });
+  const screen = screenOf(parts);
 
   const sessions = createVoiceSessions({
     database,
@@ -70,6 +72,7 @@ export function createVoice(parts: {
     owner: parts.owner,
     maxSessions: parts.config.require("CARILLON_MAX_VOICE_SESSIONS"),
     log,
+    runTool: createToolRunner({ clock, random: systemRandom, database, outbound, secretBox }),
     apply: async (events) => {
       await Promise.all(events.map((event) => gatherer.add(event)));
     },
@@ -95,10 +98,19 @@ export function createVoice(parts: {
         if (facts["sessionStatus"] !== "ended") return null;
         return findTransfer(database, dial.callId, dial.dialNumber);
       },
+      recordRecording: (dial, news) => recordRecording(database, dial.callId, news, clock.now()),
     }),
     attach: (server) =>
       attachRelaySockets(server, { publicUrl, sessions, log, screen, tokensOfCall }),
   };
+}
+
+function screenOf({ clock, database, secretBox }: VoiceParts): ScreenSignature {
+  return createSignatureScreen({
+    listTokens: async (limit) =>
+      allInClear(secretBox, await listSigningTokens(database, clock.now(), limit)),
+    monotonicMs: () => clock.monotonicMs(),
+  });
 }
 
 // null: one cannot be read. Told wherever its account is used, and no other account's trouble.

@@ -14,6 +14,7 @@ interface Options {
   readonly csv: string;
   readonly people?: string;
   readonly assert?: string;
+  readonly tools?: string;
   readonly model?: string;
   readonly seed: number;
   readonly speed: number;
@@ -37,6 +38,7 @@ export function addRehearseCommand(program: Command): void {
       'who picks up, in turn: "terse,interrupter", or "model: a character"',
     )
     .option("--assert <file>", "YAML file with what must hold; 1 is the exit code when it does not")
+    .option("--tools <file|ask>", "YAML file with what the agent's own tools answer, or ask them")
     .option("--model <simulated>", "the simulator's model instead of the configured one", simulated)
     .option("--seed <number>", "the same seed gives the same people", positive, 1)
     .option(
@@ -51,6 +53,7 @@ export function addRehearseCommand(program: Command): void {
         ...options,
         people: options.people ?? null,
         assert: options.assert ?? null,
+        tools: options.tools ?? null,
         isModelSimulated: options.model !== undefined,
         config: readConfig(),
         onNotice: printNotice,

@@ -2,6 +2,8 @@
 // guards what goes in. Field names are the contract's (B.9, B.10), because the document is stored
 // and answered as it is.
 
+import type { AgentTool } from "./agent-tool.ts";
+
 /** Contract B.9. Limits and defaults are in src/http/contract/agent.ts. */
 export interface AgentSettings {
   readonly system_prompt: string;
@@ -37,6 +39,8 @@ export interface AgentSettings {
   readonly speaking_rate: number | null;
   readonly greet_by_name: boolean;
   readonly fallback_message: string;
+  /** Ours: what the model may have asked during a call; missing where none were ever set. */
+  readonly tools?: readonly AgentTool[];
   /** Fields that are accepted and answered but mean nothing here (SMS, web, bookings …). */
   readonly [ignored: string]: unknown;
 }

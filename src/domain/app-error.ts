@@ -45,6 +45,8 @@ export const ERROR_STATUS = {
   carrier_call_taken: 409,
   phone_suppressed: 409,
   call_not_analyzable: 409,
+  recording_not_found: 404,
+  recording_not_ready: 409,
   delivery_not_found: 404,
   webhook_not_set: 400,
   // numbers at the carrier

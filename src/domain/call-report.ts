@@ -96,3 +96,22 @@ export function formatTranscript(
     )
     .join("\n");
 }
+
+/**
+ * Where a call's recording is fetched, with the rights of its key; null: there is none. From the
+ * answer on there is an address; until the carrier has the recording it answers so.
+ */
+export function recordingUrl(
+  call: {
+    readonly id: string;
+    readonly isRecorded: boolean;
+    readonly answeredAt: Instant | null;
+    readonly recordingState: "ready" | "absent" | "deleted" | null;
+  },
+  publicUrl: string,
+): string | null {
+  const { isRecorded, answeredAt, recordingState } = call;
+  if (!isRecorded || answeredAt === null) return null;
+  if (recordingState === "absent" || recordingState === "deleted") return null;
+  return `${publicUrl.replace(/\/+$/, "")}/v1/calls/${call.id}/recording`;
+}

@@ -27,6 +27,7 @@ export function dialOrderOf(call: GatedCall): DialOrder {
     // The conversation recognises machines by itself on every call (contract A.6, B.7); the
     // carrier's detection costs extra.
     detectMachine: agent.amd_enabled,
+    isRecorded: call.isRecorded,
     speech: speechOf(agent, number),
   };
 }

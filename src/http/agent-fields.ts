@@ -7,6 +7,7 @@ import type { Instant } from "../domain/instant.ts";
 import { parsePhone } from "../domain/phone.ts";
 import { resolveTimeZone } from "../domain/time-zone.ts";
 import type { AgentRow } from "../store/agents.ts";
+import { changeTools, type ToolContext } from "./agent-tools.ts";
 import { Agent, agentDefaults, type ParsedAgentRequest } from "./contract/agent.ts";
 import { definedFields } from "./defined-fields.ts";
 import { isoTime } from "./iso-time.ts";
@@ -15,10 +16,10 @@ import { checkWebAddress } from "./web-address.ts";
 /** What a new agent starts from. */
 export function settingsOfNewAgent(): Pick<
   AgentRow,
-  "name" | "isActive" | "timezone" | "settings"
+  "name" | "isActive" | "timezone" | "settings" | "toolHeadersEncrypted"
 > {
   const { name, is_active, timezone, ...settings } = agentDefaults;
-  return { name, isActive: is_active, timezone, settings };
+  return { name, isActive: is_active, timezone, settings, toolHeadersEncrypted: null };
 }
 
 /**
@@ -29,15 +30,17 @@ export function settingsOfNewAgent(): Pick<
 export function changeAgent(
   before: AgentRow,
   request: ParsedAgentRequest,
-  context: { readonly now: Instant; readonly allowLocalUrls: boolean },
+  context: ToolContext & { readonly now: Instant },
 ): AgentRow {
-  const { name, is_active, timezone, ...changes } = request;
+  const { name, is_active, timezone, tools, ...changes } = request;
   if (typeof changes.webhook_url === "string") {
     checkWebAddress(changes.webhook_url, "webhook_url", context.allowLocalUrls);
   }
+  const changed = tools === undefined ? null : changeTools(before, tools, context);
   const settings: AgentSettings = {
     ...before.settings,
     ...definedFields(changes),
+    ...(changed === null ? {} : { tools: changed.tools }),
     transfer_number: transferNumber(changes.transfer_number, before.settings.transfer_number),
   };
   if (settings.voicemail_leave_enabled && (settings.voicemail_message ?? "").trim() === "") {
@@ -59,6 +62,8 @@ export function changeAgent(
     isActive: is_active ?? before.isActive,
     timezone: timezone === undefined ? before.timezone : zoneOf(timezone),
     settings,
+    toolHeadersEncrypted:
+      changed === null ? before.toolHeadersEncrypted : changed.toolHeadersEncrypted,
     updatedAt: context.now,
   };
 }
@@ -95,6 +100,7 @@ export function presentAgent(agent: AgentRow): Agent {
   const settings = agent.settings as AgentSettings & Pick<Agent, SettingName>;
   return {
     ...settings,
+    tools: [...(settings.tools ?? [])],
     id: agent.uuid,
     agent_id: agent.id,
     api_key_id: agent.keyId,

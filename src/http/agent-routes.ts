@@ -34,7 +34,7 @@ export function addAgentRoutes(app: RouteApp, dependencies: HttpDependencies): v
 }
 
 function addCreateAndList(app: RouteApp, dependencies: HttpDependencies): void {
-  const { database, clock, random, settings } = dependencies;
+  const { database, clock, random, settings, secretBox } = dependencies;
   app.route({
     method: "POST",
     url: "/v1/agents",
@@ -59,7 +59,7 @@ function addCreateAndList(app: RouteApp, dependencies: HttpDependencies): void {
           updatedAt: now,
         },
         request.body,
-        { now, allowLocalUrls: settings.allowLocalUrls },
+        { now, allowLocalUrls: settings.allowLocalUrls, secretBox },
       );
       await createAgent(database, agent);
       return reply.code(201).send(presentAgent(agent));
@@ -121,7 +121,8 @@ function addGetAndDelete(app: RouteApp, { database, clock }: HttpDependencies): 
   });
 }
 
-function addUpdate(app: RouteApp, { database, clock, settings }: HttpDependencies): void {
+function addUpdate(app: RouteApp, dependencies: HttpDependencies): void {
+  const { database, clock, settings, secretBox } = dependencies;
   app.route({
     method: "PUT",
     url: "/v1/agents/:agent_id",
@@ -144,6 +145,7 @@ function addUpdate(app: RouteApp, { database, clock, settings }: HttpDependencie
         const after: AgentRow = changeAgent(before, request.body, {
           now,
           allowLocalUrls: settings.allowLocalUrls,
+          secretBox,
         });
         await updateAgent(tx, after);
         return presentAgent(after);

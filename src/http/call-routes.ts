@@ -33,7 +33,8 @@ export function addCallRoutes(app: RouteApp, dependencies: HttpDependencies): vo
   addDeleteAll(app, dependencies);
 }
 
-function addRead(app: RouteApp, { database }: HttpDependencies): void {
+function addRead(app: RouteApp, { database, settings }: HttpDependencies): void {
+  const { publicUrl } = settings;
   app.route({
     method: "GET",
     url: "/v1/calls",
@@ -55,7 +56,7 @@ function addRead(app: RouteApp, { database }: HttpDependencies): void {
         limit,
         offset,
       });
-      return calls.map(presentCall);
+      return calls.map((call) => presentCall(call, publicUrl));
     },
   });
   app.route({
@@ -72,7 +73,7 @@ function addRead(app: RouteApp, { database }: HttpDependencies): void {
     handler: async (request) => {
       const call = await findCall(database, keyOf(request).id, request.params.call_id);
       if (call === null) throw callNotFound();
-      return presentCall(call);
+      return presentCall(call, publicUrl);
     },
   });
 }
@@ -86,16 +87,19 @@ function addDeleteOne(app: RouteApp, { database, clock }: HttpDependencies): voi
       tags: ["Calls"],
       summary: "Erase a call",
       description:
-        "Takes away what was said, for good, and hides the call. A live call is refused.",
+        "Takes away what was said, for good, and hides the call; its recording is deleted at the carrier within minutes. A live call is refused.",
       operationId: "deleteCall",
       params: CallParams,
       response: { 200: DeletedCall, ...errorAnswers(404, 409) },
     },
     handler: async (request) => {
       const { call_id } = request.params;
-      switch (await eraseCall(database, keyOf(request).id, call_id, clock.now())) {
-        case "erased":
-          return { call_id, deleted: true as const, recording_deleted: false };
+      const erasure = await eraseCall(database, keyOf(request).id, call_id, clock.now());
+      switch (erasure.kind) {
+        case "erased": {
+          const { hasRecording } = erasure;
+          return { call_id, deleted: true as const, recording_deleted: hasRecording };
+        }
         case "live":
           throw new AppError("call_in_progress", {
             message: "The call is still live. Delete it once it has ended.",
@@ -124,8 +128,8 @@ function addDeleteAll(app: RouteApp, { database, clock }: HttpDependencies): voi
       const erased = await eraseAll(database, keyId, clock.now());
       return {
         deleted: true as const,
-        calls_deleted: erased,
-        recordings_deleted: 0,
+        calls_deleted: erased.calls,
+        recordings_deleted: erased.recordings,
         sms_deleted: 0,
         calls_skipped: await countLiveCalls(database, keyId),
       };
@@ -137,8 +141,9 @@ async function eraseAll(
   database: HttpDependencies["database"],
   keyId: string,
   now: Instant,
-): Promise<number> {
-  let total = 0;
+): Promise<{ readonly calls: number; readonly recordings: number }> {
+  let calls = 0;
+  let recordings = 0;
   let after: ErasureCursor | null = null;
   do {
     const run: Awaited<ReturnType<typeof eraseEndedCalls>> = await eraseEndedCalls(
@@ -150,12 +155,13 @@ async function eraseAll(
         after,
       },
     );
-    total += run.erased;
+    calls += run.erased;
+    recordings += run.recordings;
     after = run.last;
   } while (after !== null);
-  return total;
+  return { calls, recordings };
 }
 
-function callNotFound(): AppError {
+export function callNotFound(): AppError {
   return new AppError("call_not_found", { message: "There is no such call." });
 }

@@ -17,10 +17,12 @@ import {
   parseConnectEnd,
   parseForm,
   parseMachineCallback,
+  parseRecordingCallback,
   parseStatusCallback,
   transferTwiml,
   type ConnectEnd,
   type FormFields,
+  type RecordingNews,
 } from "../carrier/twilio/webhooks.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -50,6 +52,8 @@ export interface CarrierWebhookDependencies {
    * handed over to; null: it is over.
    */
   recordConnectEnd(dial: DialReference, end: ConnectEnd): Promise<Transfer | null>;
+  /** Resolves when it is committed. Idempotent. */
+  recordRecording(dial: DialReference, news: RecordingNews): Promise<void>;
 }
 
 type Handle = (
@@ -88,9 +92,11 @@ export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPlugin
       // Also when our socket dropped and the call lives on: nobody is left to talk.
       return reply.code(200).type("text/xml").send(HANG_UP_TWIML);
     });
-    addRoute(app, deps, CALLBACK_ROUTES.recording, async (_fields, _dial, reply) =>
-      reply.code(204).send(),
-    );
+    addRoute(app, deps, CALLBACK_ROUTES.recording, async (fields, dial, reply) => {
+      const news = parseRecordingCallback(fields);
+      if (news !== null) await deps.recordRecording(dial, news);
+      return reply.code(204).send();
+    });
     return Promise.resolve();
   };
 }

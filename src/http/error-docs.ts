@@ -51,6 +51,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   delivery_not_found:
     "There is no such webhook delivery, it is no longer kept, or it belongs to another key.",
   webhook_not_set: "No webhook address is set on the agent or number that was named.",
+  recording_not_found:
+    "The call has no recording: none was asked for, nobody answered, or it was deleted.",
+  recording_not_ready:
+    "The call was recorded, and the carrier has not made the recording available yet. Ask again in a minute.",
   call_not_analyzable: "The call did not connect, or has not ended: there is nothing to analyse.",
   invalid_twilio_sid: "The account SID must be AC and 32 hex characters.",
   twilio_invalid_credentials: "The carrier refused the account: it is closed or suspended.",

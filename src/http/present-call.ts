@@ -5,13 +5,14 @@ import {
   connectedMs,
   formatTranscript,
   isVoicemail,
+  recordingUrl,
   reportEndedReason,
 } from "../domain/call-report.ts";
 import type { AnalysisRow, CallRow } from "../store/call-list.ts";
 import type { Call } from "./contract/call.ts";
 import { isoTime } from "./iso-time.ts";
 
-export function presentCall(call: CallRow): Call {
+export function presentCall(call: CallRow, publicUrl: string): Call {
   const durationMs = connectedMs(call);
   const hasVoicemail = isVoicemail(call);
   return {
@@ -34,6 +35,8 @@ export function presentCall(call: CallRow): Call {
     transcript: formatTranscript(call.transcript ?? [], "AI"),
     ...analysed(call.analysis),
     ...NOT_MADE,
+    recording_url: recordingUrl(call, publicUrl),
+    recording_duration_s: call.recordingSeconds,
     voicemail_detected: hasVoicemail,
     // When both detect, the carrier's method is named (contract B.7).
     voicemail_detection_method: hasVoicemail
@@ -57,6 +60,15 @@ export function presentCall(call: CallRow): Call {
       output_tokens: turn.outputTokens,
       interrupted: turn.isInterrupted,
     })),
+    tool_calls: (call.toolCalls ?? []).map((tool) => ({
+      name: tool.name,
+      arguments: tool.arguments ?? null,
+      at: isoTime(Date.parse(tool.at)),
+      outcome: tool.outcome ?? null,
+      status: tool.status ?? null,
+      reason: tool.reason ?? null,
+      duration_ms: tool.duration_ms ?? null,
+    })),
     created_at: isoTime(call.createdAt),
   };
 }
@@ -79,11 +91,9 @@ function analysed(analysis: AnalysisRow | null) {
   };
 }
 
-// What recordings and bookings would fill; no call has them.
+// What bookings and inbound calls would fill; no call has them.
 const NOT_MADE = {
   bookings: [],
-  recording_url: null,
-  recording_duration_s: null,
   call_reason: null,
   caller_name: null,
 } satisfies Partial<Call>;

@@ -16,7 +16,10 @@ export interface HttpDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly random: Random;
-  readonly carrier: Pick<Carrier, "checkAccount" | "checkNumber">;
+  readonly carrier: Pick<
+    Carrier,
+    "checkAccount" | "checkNumber" | "findRecording" | "openRecording"
+  >;
   readonly model: Pick<Model, "configuration">;
   readonly engine: { wake(): void };
   readonly campaignVerbs: CampaignVerbs;

@@ -14,6 +14,7 @@ import { addAgentRoutes } from "./agent-routes.ts";
 import { addAnalysisRoutes } from "./analysis-routes.ts";
 import { addBatchRoutes } from "./batch-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
+import { addRecordingRoute } from "./recording-route.ts";
 import { addCampaignEditRoute } from "./campaign-edit-route.ts";
 import { addCampaignRoutes } from "./campaign-routes.ts";
 import { addRecipientRoutes } from "./recipient-routes.ts";
@@ -134,6 +135,7 @@ function addRoutes(app: RouteApp, dependencies: HttpDependencies): void {
   addOutboundCallRoute(app, dependencies);
   addCallRoutes(app, dependencies);
   addUncertainRoutes(app, dependencies);
+  addRecordingRoute(app, dependencies);
   addAnalysisRoutes(app, dependencies);
   addExportRoute(app, dependencies);
   addKeyExportRoute(app, dependencies);

@@ -22,7 +22,7 @@ export function openingOf(
     numberPrompt: number?.custom_prompt ?? null,
     voicemailMessage: voicemailMessageOf(conversation),
     callback: callbackRulesOf(conversation),
-    isRecorded: number?.record_call ?? agent.record_call,
+    isRecorded: conversation.isRecorded,
     purpose: conversation.prompt,
     variables: conversation.variables,
     greeting: conversation.greeting,

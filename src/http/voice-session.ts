@@ -13,10 +13,12 @@ import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Model } from "../ports/model.ts";
+import type { OutboundOutcome } from "../ports/outbound.ts";
 import { endCommandOf, textCommandOf, type VoiceEvent } from "./relay-translation.ts";
 import { createVoiceCheck } from "./voice-check.ts";
 import type { VoiceRecords } from "./voice-records.ts";
 import { createVoiceReplies } from "./voice-replies.ts";
+import { createVoiceTools, type ToolCall } from "./voice-tools.ts";
 
 /**
  * The cause should be on disk before the line is cut. A person on the line waits no longer than
@@ -43,6 +45,8 @@ export interface VoiceSessionParts {
   readonly socket: SocketSide;
   readonly records: VoiceRecords;
   readonly log: FastifyBaseLogger;
+  /** Asks one of the agent's own tools. */
+  runTool(call: ToolCall, signal: AbortSignal): Promise<OutboundOutcome>;
   /** The conversation is over; its last facts may still be on their way to disk. Called once. */
   ended(): void;
 }
@@ -59,6 +63,7 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
   const check = createVoiceCheck(parts.model, parts.log, (input) =>
     happen({ kind: "checkAnswered", input }),
   );
+  const tools = createVoiceTools((call, signal) => parts.runTool(call, signal), parts.log, happen);
   const timers = createTimers(now, (name, at) => step({ kind: "timerFired", name, at }));
   let state = parts.start;
 
@@ -75,6 +80,7 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
     timers.clearAll();
     replies.abortAll();
     check.abort();
+    tools.abortAll();
     parts.ended();
   }
 
@@ -90,6 +96,10 @@ export function createVoiceSession(parts: VoiceSessionParts): VoiceSession {
         return replies.start(effect.turnId, effect.request);
       case "abortModel":
         return replies.abort(effect.turnId);
+      case "callTool":
+        return tools.start(effect);
+      case "abortTool":
+        return tools.abort(effect.number);
       case "setTimer":
         return timers.set(effect.name, effect.at);
       case "clearTimer":

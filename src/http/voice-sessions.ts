@@ -26,6 +26,7 @@ import { createVoiceNews } from "./voice-news.ts";
 import { openingOf } from "./voice-opening-parts.ts";
 import { createVoiceRecords } from "./voice-records.ts";
 import { createVoiceSession, type SocketSide, type VoiceSession } from "./voice-session.ts";
+import type { RunTool } from "./voice-tools.ts";
 
 /**
  * A person hears nothing while the conversation is loaded, so a database that stumbles gets two
@@ -44,6 +45,7 @@ export interface VoiceSessionsOptions {
   readonly owner: string;
   readonly maxSessions: number;
   readonly log: FastifyBaseLogger;
+  readonly runTool: RunTool;
   /** Resolves when the events are committed. */
   apply(events: readonly CarrierEvent[]): Promise<void>;
 }
@@ -99,6 +101,8 @@ export function createVoiceSessions(options: VoiceSessionsOptions): VoiceSession
       socket,
       records,
       log,
+      runTool: (call, signal) =>
+        options.runTool(loaded, { ...call, sessionId: setup.sessionId }, signal),
       ended: () => {
         sessions.delete(callId);
         const settled = records.settled().finally(() => settling.delete(settled));
@@ -165,6 +169,7 @@ const NOTHING_YET = {
   disclosedAt: null,
   optOut: null,
   callbackAt: null,
+  toolCalls: [],
 } as const;
 
 /** The conversation of a call that is open, or that this very socket proves to be alive. */

@@ -1,9 +1,7 @@
 // One attempt at one delivery: read what there is to tell, sign it, send it, write down what came
 // of it. At least once: a process that dies after sending and before writing sends again.
 
-import { Webhook } from "standardwebhooks";
 import { decideDelivery, type DeliveryResult } from "../domain/delivery.ts";
-import { newWebhookSecret } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { OutboundOutcome } from "../ports/outbound.ts";
 import { findCall } from "../store/call-list.ts";
@@ -14,9 +12,9 @@ import {
   type AttemptRecord,
   type ClaimedDelivery,
 } from "../store/delivery-queue.ts";
-import { ensureWebhookSecrets } from "../store/webhook-secrets.ts";
 import type { JobsDependencies } from "./jobs-dependencies.ts";
 import { callPayload, campaignPayload, testPayload, type WebhookPayload } from "./payload.ts";
+import { signedHeaders } from "./signed-headers.ts";
 
 /** Name, connection, request and answer together. Source: contract B.12. */
 export const ATTEMPT_TIMEOUT_MS = 10_000;
@@ -63,7 +61,8 @@ async function attempt(
   const payload = await payloadOf(deps, delivery, now);
   if (payload === null) return impossible(url, "what it told about was deleted");
   const body = JSON.stringify(payload);
-  const headers = await signedHeaders(deps, delivery, body, now);
+  const message = { keyId: delivery.keyId, id: delivery.id, body };
+  const headers = await signedHeaders(deps, message, now);
   const outcome = await deps.outbound.send({
     url,
     method: "POST",
@@ -108,7 +107,7 @@ function attemptOf(url: string, outcome: OutboundOutcome): Attempt {
 
 /** null: the call or the campaign is gone. */
 async function payloadOf(
-  { database }: JobsDependencies,
+  { database, publicUrl }: JobsDependencies,
   delivery: ClaimedDelivery,
   now: Instant,
 ): Promise<WebhookPayload | null> {
@@ -118,7 +117,7 @@ async function payloadOf(
     case "call.completed":
     case "call.analyzed": {
       const call = callId === null ? null : await findCall(database, keyId, callId);
-      return call === null ? null : callPayload(event, call);
+      return call === null ? null : callPayload(event, call, publicUrl);
     }
     case "campaign.started":
     case "campaign.completed": {
@@ -129,26 +128,4 @@ async function payloadOf(
     case "webhook.test":
       return testPayload(delivery.agentId, now);
   }
-}
-
-/** Standard Webhooks: id, time of this attempt, and one signature for each secret that is valid. */
-async function signedHeaders(
-  deps: JobsDependencies,
-  delivery: ClaimedDelivery,
-  body: string,
-  now: Instant,
-): Promise<Readonly<Record<string, string>>> {
-  const { database, secretBox, random } = deps;
-  const makeSecret = (): Uint8Array => secretBox.encrypt(newWebhookSecret(random));
-  const secrets = await ensureWebhookSecrets(database, delivery.keyId, makeSecret, now);
-  const boxes = [secrets.current, ...(secrets.previous === null ? [] : [secrets.previous])];
-  const signatures = boxes.map((box) =>
-    new Webhook(secretBox.decrypt(box)).sign(delivery.id, new Date(now), body),
-  );
-  return {
-    "content-type": "application/json",
-    "webhook-id": delivery.id,
-    "webhook-timestamp": String(Math.floor(now / 1_000)),
-    "webhook-signature": signatures.join(" "),
-  };
 }

@@ -1,6 +1,6 @@
 // Erasing one phone: first nobody calls it any more, then it is taken out of every row, a batch at
-// a time, then the receipt is closed. A process that dies is taken over: every step can be done
-// again.
+// a time, then, once the carrier has deleted the recordings too, the receipt is closed. A process
+// that dies is taken over: every step can be done again.
 
 import type { E164 } from "../domain/phone.ts";
 import {
@@ -17,6 +17,7 @@ import {
   postponeErasure,
   type ClaimedErasure,
 } from "../store/erasures.ts";
+import { hasErasedRecordings } from "../store/recordings.ts";
 import type { JobsDependencies } from "./jobs-dependencies.ts";
 import type { Worker } from "./worker.ts";
 
@@ -25,6 +26,8 @@ const LEASE_MS = 60_000;
 const BATCH_RECIPIENTS = 500;
 /** A call that was asked to end does so within seconds. */
 const OPEN_CALL_WAIT_MS = 2_000;
+/** The carrier takes seconds, or until its next recovery. */
+const RECORDING_WAIT_MS = 5_000;
 
 export function createErasures(deps: JobsDependencies): Worker {
   let underWay: Promise<void> | null = null;
@@ -64,6 +67,9 @@ async function erase(deps: JobsDependencies, erasure: ClaimedErasure): Promise<v
   await database.transaction(async (tx) => {
     const now = clock.now();
     if (await isStillAwaited(tx, scope)) return postponeErasure(tx, id, now + OPEN_CALL_WAIT_MS);
+    if (await hasErasedRecordings(tx, scope)) {
+      return postponeErasure(tx, id, now + RECORDING_WAIT_MS);
+    }
     await countErased(tx, id, await eraseMentions(tx, scope));
     await finishErasure(tx, id, now);
     deps.log.info({ erasureId: id }, "a phone was erased");

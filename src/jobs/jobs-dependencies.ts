@@ -26,6 +26,8 @@ export interface JobsDependencies {
   readonly random: Random;
   readonly database: Database;
   readonly outbound: Outbound;
+  /** Where users reach this server. */
+  readonly publicUrl: string;
   readonly model: Pick<Model, "answer">;
   readonly secretBox: {
     encrypt(text: string): Uint8Array;

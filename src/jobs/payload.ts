@@ -5,6 +5,7 @@ import {
   callStatusWord,
   formatTranscript,
   isVoicemail,
+  recordingUrl,
   reportEndedReason,
 } from "../domain/call-report.ts";
 import type { CallWebhookEvent, CampaignWebhookEvent } from "../domain/delivery.ts";
@@ -16,7 +17,11 @@ import type { CampaignProgress, CampaignRow } from "../store/campaign-list.ts";
 export type WebhookPayload = Readonly<Record<string, unknown>>;
 
 /** Of `call.started` the fields after the call are null. */
-export function callPayload(event: CallWebhookEvent, call: CallRow): WebhookPayload {
+export function callPayload(
+  event: CallWebhookEvent,
+  call: CallRow,
+  publicUrl: string,
+): WebhookPayload {
   const common = {
     event,
     call_id: call.id,
@@ -33,7 +38,7 @@ export function callPayload(event: CallWebhookEvent, call: CallRow): WebhookPayl
   };
   return event === "call.started"
     ? { ...common, ...NOT_YET }
-    : { ...common, ...afterTheCall(call) };
+    : { ...common, ...afterTheCall(call, publicUrl) };
 }
 
 const NOT_YET = {
@@ -53,7 +58,7 @@ const NOT_YET = {
   avg_latency_ms: null,
 };
 
-function afterTheCall(call: CallRow) {
+function afterTheCall(call: CallRow, publicUrl: string) {
   const { analysis } = call;
   return {
     ended_reason: reportEndedReason(call),
@@ -66,8 +71,8 @@ function afterTheCall(call: CallRow) {
     extracted: analysis?.state === "done" ? analysis.extracted : null,
     analysis_status: analysis?.state ?? null,
     bookings: [],
-    recording_url: null,
-    recording_duration_seconds: null,
+    recording_url: recordingUrl(call, publicUrl),
+    recording_duration_seconds: call.recordingSeconds,
     voicemail_detected: isVoicemail(call),
     avg_latency_ms: call.avgLatencyMs,
   };

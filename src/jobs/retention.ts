@@ -5,6 +5,7 @@ import type { Instant } from "../domain/instant.ts";
 import { deleteExpiredIdempotencyKeys } from "../store/idempotency.ts";
 import {
   claimRetention,
+  deleteOldRecordings,
   forgetConversations,
   nextRetentionAt,
   recordRetention,
@@ -34,6 +35,11 @@ interface Kind {
 
 const KINDS: Readonly<Record<string, Kind>> = {
   conversations: { days: (kept) => kept.conversations, remove: forgetConversations },
+  // Before the records, which wait for them.
+  recordings: {
+    days: (kept) => Math.min(kept.conversations, kept.records),
+    remove: deleteOldRecordings,
+  },
   records: { days: (kept) => kept.records, remove: removeRecords },
   deliveries: { days: (kept) => kept.deliveries, remove: removeDeliveries },
   evidence: { days: (kept) => kept.evidence, remove: removeEvidence },

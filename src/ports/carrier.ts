@@ -39,6 +39,8 @@ export interface DialOrder {
   /** The carrier cuts the call after this long, as a backstop. */
   readonly maxCallDurationSeconds: number;
   readonly detectMachine: boolean;
+  /** The carrier records the call from its answer on. */
+  readonly isRecorded: boolean;
   readonly speech: SpeechSettings;
 }
 
@@ -127,6 +129,34 @@ export type EndOutcome =
   | { readonly kind: "absent" }
   | { readonly kind: "failed"; readonly reason: string };
 
+export type RecordingLookUp =
+  | {
+      readonly kind: "found";
+      readonly carrierRecordingId: string;
+      /** null while the carrier has not said. */
+      readonly durationSeconds: number | null;
+    }
+  /** There is none, or not yet: recordings appear a while after their call. */
+  | { readonly kind: "absent" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export type RecordingAudio =
+  | {
+      readonly kind: "streaming";
+      readonly contentType: string;
+      /** null: not said beforehand. */
+      readonly lengthBytes: number | null;
+      /** Read once; whoever stops reading closes the connection. Throws when it breaks. */
+      readonly audio: AsyncIterable<Uint8Array>;
+    }
+  | { readonly kind: "absent" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export type RecordingErasure =
+  /** Nothing of the call is left there; `count` recordings were. */
+  | { readonly kind: "deleted"; readonly count: number }
+  | { readonly kind: "failed"; readonly reason: string };
+
 export type AccountCheck =
   | {
       readonly kind: "verified";
@@ -189,6 +219,18 @@ export interface Carrier {
     credentials: CarrierCredentials,
     carrierCallId: string,
   ): Promise<"concurrency" | "busy" | "failed">;
+  /** The recording of a call, whether or not its callback has come. */
+  findRecording(credentials: CarrierCredentials, carrierCallId: string): Promise<RecordingLookUp>;
+  /** A recording's sound, as it comes from the carrier. */
+  openRecording(
+    credentials: CarrierCredentials,
+    carrierRecordingId: string,
+  ): Promise<RecordingAudio>;
+  /** Deletes every recording of a call, for good. Idempotent at the carrier. */
+  deleteRecordings(
+    credentials: CarrierCredentials,
+    carrierCallId: string,
+  ): Promise<RecordingErasure>;
   checkAccount(credentials: CarrierCredentials): Promise<AccountCheck>;
   /**
    * Whether the account owns the number (or has verified it as a caller id) and may call from it.

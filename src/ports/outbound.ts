@@ -7,6 +7,8 @@ export interface OutboundRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
   readonly timeoutMs: number;
+  /** Gives up at once when aborted; what was sent by then may have arrived. */
+  readonly signal?: AbortSignal;
 }
 
 export type OutboundOutcome =

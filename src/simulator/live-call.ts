@@ -53,6 +53,12 @@ export interface LiveCallParts {
   readonly createPerson: (call: Call, parts: Omit<PersonParts, "dice">) => Person;
 }
 
+interface OpenRecording {
+  readonly callback: CallbackTarget | null;
+  readonly events: ReadonlySet<string>;
+  readonly startedAt: number;
+}
+
 /**
  * From the markup to the socket's handshake; the person waits meanwhile, so it counts as talking
  * time.
@@ -66,8 +72,7 @@ export class LiveCall implements ScriptLine, SpeechListener {
   readonly #player: SpeechPlayer;
   readonly #person: Person;
   #relay: RelaySession | null = null;
-  #recording: { readonly callback: CallbackTarget | null; readonly startedAt: number } | null =
-    null;
+  #recording: OpenRecording | null = null;
   #stop = new AbortController();
   #script: Promise<void> = Promise.resolve();
   /** Runs when the agent falls silent. */
@@ -183,8 +188,8 @@ export class LiveCall implements ScriptLine, SpeechListener {
     return isXml ? { kind: "fetched", twiml: outcome.body } : { kind: "failed", code: 12300 };
   }
 
-  startRecording(callback: CallbackTarget | null): void {
-    this.#recording ??= { callback, startedAt: this.#parts.pace.now() };
+  startRecording(callback: CallbackTarget | null, events: ReadonlySet<string>): void {
+    this.#recording ??= { callback, events, startedAt: this.#parts.pace.now() };
   }
 
   async connectRelay(
@@ -260,17 +265,30 @@ export class LiveCall implements ScriptLine, SpeechListener {
 
   #finishRecording(): void {
     const recording = this.#recording;
-    if (recording === null || recording.callback === null) return;
-    const { pace, dice, callbacks } = this.#parts;
+    if (recording === null) return;
+    const { pace, dice, callbacks, faults } = this.#parts;
     const { sid, accountSid } = this.call;
     const recordingSid = `RE${dice.hex(32)}`;
+    const isAbsent = dice.chance(faults().recordings.absent.probability);
+    const status = isAbsent ? "absent" : "completed";
+    const durationSeconds = Math.round((pace.now() - recording.startedAt) / 1000);
+    if (!isAbsent) {
+      const { startedAt } = recording;
+      this.call.recordings.push({
+        sid: recordingSid,
+        startedAt,
+        durationSeconds,
+        isDeleted: false,
+      });
+    }
+    if (recording.callback === null || !recording.events.has(status)) return;
     const form = new URLSearchParams({
       AccountSid: accountSid,
       CallSid: sid,
       RecordingSid: recordingSid,
       RecordingUrl: `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Recordings/${recordingSid}`,
-      RecordingStatus: "completed",
-      RecordingDuration: String(Math.round((pace.now() - recording.startedAt) / 1000)),
+      RecordingStatus: status,
+      RecordingDuration: String(durationSeconds),
       RecordingChannels: "2",
       RecordingStartTime: formatRfc2822(recording.startedAt),
       RecordingSource: "StartCallRecordingTwiML",

@@ -14,17 +14,19 @@ export interface AgentRow extends Row {
   readonly isActive: boolean;
   readonly timezone: string | null;
   readonly settings: AgentSettings;
+  /** What its tools are called with, encrypted; null: no tool has headers. */
+  readonly toolHeadersEncrypted: Uint8Array | null;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
 
 const COLUMNS = `id, uuid, key_id as "keyId", name, is_active as "isActive", timezone, settings,
-  created_at as "createdAt", updated_at as "updatedAt"`;
+  tool_headers_encrypted as "toolHeadersEncrypted", created_at as "createdAt", updated_at as "updatedAt"`;
 
 export async function createAgent(db: Queryable, agent: AgentRow): Promise<void> {
   await db.query(
-    `insert into agents (id, uuid, key_id, name, is_active, timezone, settings, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+    `insert into agents (id, uuid, key_id, name, is_active, timezone, settings, created_at, updated_at, tool_headers_encrypted)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
     [
       agent.id,
       agent.uuid,
@@ -34,6 +36,7 @@ export async function createAgent(db: Queryable, agent: AgentRow): Promise<void>
       agent.timezone,
       JSON.stringify(agent.settings),
       sqlInstant(agent.createdAt),
+      agent.toolHeadersEncrypted,
     ],
   );
 }
@@ -90,7 +93,8 @@ export async function listAgents(
 /** Writes back an agent that the transaction has locked. */
 export async function updateAgent(tx: Queryable, agent: AgentRow): Promise<void> {
   await tx.query(
-    `update agents set name = $2, is_active = $3, timezone = $4, settings = $5, updated_at = $6 where id = $1`,
+    `update agents set name = $2, is_active = $3, timezone = $4, settings = $5, updated_at = $6,
+       tool_headers_encrypted = $7 where id = $1`,
     [
       agent.id,
       agent.name,
@@ -98,6 +102,7 @@ export async function updateAgent(tx: Queryable, agent: AgentRow): Promise<void>
       agent.timezone,
       JSON.stringify(agent.settings),
       sqlInstant(agent.updatedAt),
+      agent.toolHeadersEncrypted,
     ],
   );
 }

@@ -5,6 +5,7 @@ import type { AnsweredBy } from "../domain/carrier-event.ts";
 import type { CallStatus, EndedReason } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
+import { recordingDueSql } from "./recordings.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
 export interface TranscriptTurn {
@@ -50,8 +51,26 @@ export interface CallRow extends Row {
   readonly avgLatencyMs: number | null;
   readonly transcript: readonly TranscriptTurn[] | null;
   readonly createdAt: Instant;
+  readonly isRecorded: boolean;
+  /** null until the carrier has said. */
+  readonly recordingState: "ready" | "absent" | "deleted" | null;
+  readonly recordingSeconds: number | null;
+  /** null: none. */
+  readonly toolCalls: readonly ToolCallRow[] | null;
   /** null: never connected, or it ended before analyses were made. */
   readonly analysis: AnalysisRow | null;
+}
+
+/** A call of one of the agent's own tools, as its events tell it. */
+export interface ToolCallRow {
+  readonly name: string;
+  /** ISO 8601, as the database writes it into JSON. */
+  readonly at: string;
+  readonly arguments?: unknown;
+  readonly outcome?: string;
+  readonly status?: number | null;
+  readonly reason?: string | null;
+  readonly duration_ms?: number;
 }
 
 /** What analysis made of a call, as one document. */
@@ -74,7 +93,13 @@ const COLUMNS = `id, key_id as "keyId", coalesce(campaign_id, report_campaign_id
   carrier_answered_by as "carrierAnsweredBy", carrier_verdict as "carrierVerdict",
   verdict_method as "verdictMethod", verdict_reason as "verdictReason", verdict_delay_ms as "verdictDelayMs",
   answer_to_first_word_ms as "answerToFirstWordMs", turns, disclosed_at as "disclosedAt",
-  avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt",
+  avg_latency_ms as "avgLatencyMs", transcript, created_at as "createdAt", is_recorded as "isRecorded",
+  case when recording_delete_at is null then recording_state else 'deleted' end as "recordingState",
+  recording_seconds as "recordingSeconds",
+  (select jsonb_agg(e.facts || coalesce(a.facts, '{}') || jsonb_build_object('at', e.at) order by e.id)
+   from call_events e left join call_events a on a.call_id = e.call_id and a.kind = 'tool_answered'
+     and a.facts->'session' = e.facts->'session' and a.facts->'number' = e.facts->'number'
+   where e.call_id = calls.id and e.kind = 'tool_called') as "toolCalls",
   (select to_jsonb(x) from call_analyses x where x.call_id = calls.id) as analysis`;
 
 /** Calls in these statuses may not be erased: they are still being written. */
@@ -117,7 +142,11 @@ export async function listCalls(
   return rows;
 }
 
-export type CallErasure = "erased" | "live" | "not_found";
+export type CallErasure =
+  /** `hasRecording`: there was one, and it is being deleted at the carrier. */
+  | { readonly kind: "erased"; readonly hasRecording: boolean }
+  | { readonly kind: "live" }
+  | { readonly kind: "not_found" };
 
 /**
  * Erases one call that has ended. Its recipient's variables and prompt go too once nobody will call
@@ -129,16 +158,17 @@ export async function eraseCall(
   callId: string,
   now: Instant,
 ): Promise<CallErasure> {
-  const { rows } = await db.query<{ live: boolean; erased: boolean }>(
+  const { rows } = await db.query<{ live: boolean; hasRecording: boolean }>(
     `with found as (
        select id, recipient_id, ${LIVE} as live from calls
        where id = $1 and key_id = $2 and erased_at is null for update),
      ${erasing("select id from found where not live", "$3")}
-     select live, exists (select from erased) as erased from found`,
+     select live, exists (select from erased where had_recording) as "hasRecording" from found`,
     [callId, keyId, sqlInstant(now)],
   );
-  if (rows[0] === undefined) return "not_found";
-  return rows[0].live ? "live" : "erased";
+  if (rows[0] === undefined) return { kind: "not_found" };
+  const { live, hasRecording } = rows[0];
+  return live ? { kind: "live" } : { kind: "erased", hasRecording };
 }
 
 /** Where a run over a key's calls has come to; the instant as text, exact to the microsecond. */
@@ -155,9 +185,14 @@ export async function eraseEndedCalls(
   db: Queryable,
   keyId: string,
   run: { readonly now: Instant; readonly limit: number; readonly after: ErasureCursor | null },
-): Promise<{ readonly erased: number; readonly last: ErasureCursor | null }> {
+): Promise<{
+  readonly erased: number;
+  readonly recordings: number;
+  readonly last: ErasureCursor | null;
+}> {
   const { rows } = await db.query<{
     erased: number;
+    recordings: number;
     createdAt: string | null;
     callId: string | null;
   }>(
@@ -169,6 +204,7 @@ export async function eraseEndedCalls(
      last as (select * from batch order by created_at desc, id desc limit 1),
      ${erasing("select id from batch", "$2")}
      select (select count(*) from erased) as erased,
+       (select count(*) from erased where had_recording) as recordings,
        (select created_at::text from last) as "createdAt", (select id from last) as "callId"`,
     [
       keyId,
@@ -178,8 +214,12 @@ export async function eraseEndedCalls(
       run.after?.callId ?? null,
     ],
   );
-  const { erased = 0, createdAt = null, callId = null } = rows[0] ?? {};
-  return { erased, last: createdAt === null || callId === null ? null : { createdAt, callId } };
+  const { erased = 0, recordings = 0, createdAt = null, callId = null } = rows[0] ?? {};
+  return {
+    erased,
+    recordings,
+    last: createdAt === null || callId === null ? null : { createdAt, callId },
+  };
 }
 
 export async function countLiveCalls(db: Queryable, keyId: string): Promise<number> {
@@ -195,8 +235,11 @@ export async function countLiveCalls(db: Queryable, keyId: string): Promise<numb
 function erasing(ids: string, now: string): string {
   return `erased as (
        update calls set erased_at = ${now}, transcript = null, greeting = null, error_message = null,
-         verdict_reason = null, verdict_evidence = null
-       where id in (${ids}) returning id, recipient_id),
+         verdict_reason = null, verdict_evidence = null, recording_delete_at = ${recordingDueSql(now)}
+       where id in (${ids}) returning id, recipient_id, recording_delete_at is not null as had_recording),
+     unquoted as (
+       update call_events set facts = facts - 'arguments'
+       where kind = 'tool_called' and call_id in (select id from erased)),
      unanalysed as (delete from call_analyses where call_id in (select id from erased)),
      forgotten as (
        update recipients set variables = '{}', prompt_override = null

@@ -24,7 +24,12 @@ export interface Conversation extends Row {
   readonly carrierAnsweredBy: AnsweredBy | null;
   /** null: none was prepared. */
   readonly greeting: string | null;
+  /** What the dial asked of the carrier, whatever the settings say by now. */
+  readonly isRecorded: boolean;
+  readonly agentId: string;
   readonly agentSettings: AgentSettings;
+  /** What its tools are called with, encrypted; null: no tool has headers. */
+  readonly toolHeadersEncrypted: Uint8Array | null;
   /** null when the number was deleted since. */
   readonly numberSettings: NumberSettings | null;
   /** The recipient's own purpose, else the campaign's as it was when the call was dialed. */
@@ -57,7 +62,8 @@ export async function loadConversation(
     `select c.id as "callId", c.open, x.carrier_account_id as "carrierAccountId",
        c.carrier_call_id as "carrierCallId", c.to_number as "toNumber", c.from_number as "fromNumber", c.attempt,
        c.answered_at as "answeredAt", c.carrier_answered_by as "carrierAnsweredBy",
-       c.greeting, a.settings as "agentSettings", n.settings as "numberSettings",
+       c.greeting, c.is_recorded as "isRecorded", a.id as "agentId", a.settings as "agentSettings",
+       a.tool_headers_encrypted as "toolHeadersEncrypted", n.settings as "numberSettings",
        coalesce(r.prompt_override, p.prompt, g.prompt, '') as prompt, r.variables,
        coalesce(z.zones[1], g.timezone, a.timezone, 'Europe/London') as timezone,
        c.key_id as "keyId", c.campaign_id as "campaignId",
@@ -128,6 +134,21 @@ export interface ConversationFacts {
   readonly disclosedAt: Instant | null;
   readonly optOut: { readonly at: Instant; readonly words: string } | null;
   readonly callbackAt: Instant | null;
+  /** Calls of the agent's own tools. Once its answer is known, one never changes. */
+  readonly toolCalls: readonly ToolCallFacts[];
+}
+
+export interface ToolCallFacts {
+  readonly number: number;
+  readonly name: string;
+  readonly arguments: unknown;
+  readonly askedAt: Instant;
+  /** null while it is at work. */
+  readonly outcome: string | null;
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly settledAt: Instant | null;
+  readonly durationMs: number | null;
 }
 
 /** Where a conversation is held. */
@@ -159,7 +180,15 @@ export async function recordConversationFacts(
          answer_to_first_word_ms = coalesce($14, answer_to_first_word_ms), turns = coalesce($15::jsonb, turns),
          disclosed_at = coalesce($16, c.disclosed_at), opted_out_at = coalesce($17, opted_out_at), callback_at = $18,
          model_failed_at = $19
-       from before where c.id = before.id)
+       from before where c.id = before.id),
+     tools as (
+       insert into call_events (call_id, at, kind, facts)
+       select before.id, t.at, t.kind, t.facts
+       from before, jsonb_to_recordset($20::jsonb) as t(at timestamptz, kind text, facts jsonb)
+       where not exists (
+         select from call_events e where e.call_id = before.id and e.kind = t.kind
+           and e.facts->'session' = t.facts->'session' and e.facts->'number' = t.facts->'number')
+       order by t.at)
      insert into call_events (call_id, at, kind, facts)
      select id, $16, 'disclosed', '{}' from before where disclosed_at is null and $16::timestamptz is not null`,
     [
@@ -182,8 +211,29 @@ export async function recordConversationFacts(
       sqlInstantOrNull(facts.optOut?.at ?? null),
       sqlInstantOrNull(facts.callbackAt),
       sqlInstantOrNull(facts.modelFailedAt),
+      JSON.stringify(facts.toolCalls.flatMap((call) => toolEvents(call, place))),
     ],
   );
+}
+
+/** That a tool was called, and what came of it; the numbers are those of one conversation. */
+function toolEvents(call: ToolCallFacts, place: VoicePlace): readonly object[] {
+  const { number, name, arguments: input, askedAt, settledAt } = call;
+  const common = { number, name, session: place.sessionId };
+  const called = {
+    at: new Date(askedAt),
+    kind: "tool_called",
+    facts: { ...common, arguments: input },
+  };
+  if (settledAt === null) return [called];
+  const { outcome, status, reason, durationMs } = call;
+  const answer = { outcome, status, reason, duration_ms: durationMs };
+  const answered = {
+    at: new Date(settledAt),
+    kind: "tool_answered",
+    facts: { ...common, ...answer },
+  };
+  return [called, answered];
 }
 
 /** An empty list takes nothing away. */

@@ -8,6 +8,7 @@ import type { Queryable } from "../ports/database.ts";
 import { endQueuedCalls } from "./campaign-engine.ts";
 import type { ErasureCounts } from "./erasures.ts";
 import { requestEnd } from "./gate.ts";
+import { hasRecordingSql, recordingDueSql } from "./recordings.ts";
 import { sqlInstant } from "./sql-instant.ts";
 import { takeBackCalls } from "./suppressions.ts";
 
@@ -85,9 +86,9 @@ export async function eraseRecipients(
   const callIds = found.rows.map((row) => row.id);
   await keepEvidence(tx, callIds, scope.phoneHash);
   const events = await tx.query(
-    // A person's note about a call may name anybody.
-    `update call_events set facts = ${without("facts::text", 2)}::jsonb - 'note'
-     where call_id = any($1) and (${names("facts::text", 2)} or facts ? 'note')`,
+    // A person's note about a call may name anybody, and so may what a tool was asked.
+    `update call_events set facts = ${without("facts::text", 2)}::jsonb - 'note' - 'arguments'
+     where call_id = any($1) and (${names("facts::text", 2)} or facts ? 'note' or facts ? 'arguments')`,
     [callIds, digitsOf(scope.phone)],
   );
   const analyses = await tx.query("delete from call_analyses where call_id = any($1)", [callIds]);
@@ -96,9 +97,14 @@ export async function eraseRecipients(
      where call_id = any($1) and (response_body is not null or error is not null)`,
     [callIds],
   );
+  const recorded = await tx.query(
+    `select from calls where id = any($1) and ${hasRecordingSql("calls")}`,
+    [callIds],
+  );
   await tx.query(
     `update calls set to_number = $2, erased_at = coalesce(erased_at, $3), forgotten_at = coalesce(forgotten_at, $3),
-       transcript = null, greeting = null, error_message = null, verdict_reason = null, verdict_evidence = null
+       transcript = null, greeting = null, error_message = null, verdict_reason = null, verdict_evidence = null,
+       recording_delete_at = ${recordingDueSql("$3")}
      where id = any($1)`,
     [callIds, ERASED, sqlInstant(run.now)],
   );
@@ -109,6 +115,7 @@ export async function eraseRecipients(
   return {
     recipients: ids.length,
     calls: callIds.length,
+    recordings: recorded.rowCount,
     call_events: events.rowCount,
     analyses: analyses.rowCount,
     webhook_answers: deliveries.rowCount,

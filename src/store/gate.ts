@@ -20,6 +20,8 @@ export interface GatedCall extends Row {
   readonly dialAt: Instant;
   readonly agentSettings: AgentSettings;
   readonly numberSettings: NumberSettings;
+  /** As this dial asks for it; a number's own setting wins over its agent's. */
+  readonly isRecorded: boolean;
   readonly carrierAccountId: string;
   readonly authTokenEncrypted: Uint8Array;
 }
@@ -43,7 +45,9 @@ export async function gateCalls(
   },
 ): Promise<readonly GatedCall[]> {
   const { rows } = await db.query<GatedCall>(
-    `update calls c set status = 'dialing', sent_at = $3, dial_number = c.dial_number + 1,
+    `update calls c set is_recorded = coalesce(
+         (n.settings->>'record_call')::boolean, (a.settings->>'record_call')::boolean, false),
+       status = 'dialing', sent_at = $3, dial_number = c.dial_number + 1,
        last_byte_at = c.dial_at + $4::float8 * interval '1 millisecond',
        prompt_version = (select g.prompt_version from campaigns g where g.id = c.campaign_id),
        look_up_at = c.dial_at + $6::float8 * interval '1 millisecond'
@@ -73,7 +77,7 @@ export async function gateCalls(
      returning c.id, c.recipient_id as "recipientId", c.campaign_id as "campaignId", c.account_id as "accountId",
        c.phone_number_id as "phoneNumberId", c.dial_number as "dialNumber", c.to_number as "toNumber",
        c.from_number as "fromNumber", c.dial_at as "dialAt", a.settings as "agentSettings",
-       n.settings as "numberSettings", x.carrier_account_id as "carrierAccountId",
+       n.settings as "numberSettings", c.is_recorded as "isRecorded", x.carrier_account_id as "carrierAccountId",
        x.auth_token_encrypted as "authTokenEncrypted"`,
     [
       callIds,

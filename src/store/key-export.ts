@@ -29,7 +29,12 @@ const SECTIONS: readonly Section[] = [
     ],
     id: "text",
   },
-  { kind: "agent", from: "agents t where t.key_id = $1", without: [], id: "text" },
+  {
+    kind: "agent",
+    from: "agents t where t.key_id = $1",
+    without: ["tool_headers_encrypted"],
+    id: "text",
+  },
   {
     kind: "phone_number",
     from: "phone_numbers t where t.key_id = $1",
@@ -67,7 +72,7 @@ const SECTIONS: readonly Section[] = [
         "select jsonb_agg(jsonb_build_object('at', e.at, 'kind', e.kind, 'facts', e.facts) order by e.id) " +
         "from call_events e where e.call_id = t.id",
     },
-    without: [...LEASE, "account_id", "relay_session_id"],
+    without: [...LEASE, "account_id", "relay_session_id", "recording_delete_at"],
     id: "text",
   },
   { kind: "suppression", from: "suppressions t where t.key_id = $1", without: [], id: "text" },

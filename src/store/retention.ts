@@ -4,6 +4,7 @@
 
 import type { Instant } from "../domain/instant.ts";
 import type { Database, Queryable } from "../ports/database.ts";
+import { hasRecordingSql } from "./recordings.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
 export interface RetentionStep {
@@ -69,6 +70,9 @@ export async function forgetConversations(db: Queryable, step: RetentionStep): P
        update calls set forgotten_at = $2, transcript = null, greeting = null, verdict_reason = null,
          verdict_evidence = null
        where id in (select id from batch)),
+     unquoted as (
+       update call_events set facts = facts - 'arguments'
+       where kind = 'tool_called' and call_id in (select id from batch)),
      unanalysed as (delete from call_analyses where call_id in (select id from batch)),
      nameless as (
        update recipients set variables = '{}', prompt_override = null
@@ -79,7 +83,23 @@ export async function forgetConversations(db: Queryable, step: RetentionStep): P
   return rows[0]?.n ?? 0;
 }
 
-/** Campaigns that are over, and single calls, with their recipients, calls and events. */
+/** Has recordings deleted at the carrier, which then takes its time. */
+export async function deleteOldRecordings(db: Queryable, step: RetentionStep): Promise<number> {
+  const { rowCount } = await db.query(
+    `update calls set recording_delete_at = $2 where id in (
+       select c.id from calls c
+       where c.ended_at < $1 and c.recording_delete_at is null and not c.open and ${hasRecordingSql("c")}
+         and (c.campaign_id is null or exists (select from campaigns g where g.id = c.campaign_id and ${IS_OVER}))
+       order by c.ended_at limit $3 for update skip locked)`,
+    [sqlInstant(step.before), sqlInstant(step.now), step.limit],
+  );
+  return rowCount;
+}
+
+/**
+ * Campaigns that are over, and single calls, with their recipients, calls and events. Those with a
+ * recording at the carrier stay until it is gone: nobody would know of it any more.
+ */
 export async function removeRecords(db: Database, step: RetentionStep): Promise<number> {
   return db.transaction(async (tx) => {
     const before = sqlInstant(step.before);
@@ -88,6 +108,7 @@ export async function removeRecords(db: Database, step: RetentionStep): Promise<
       `select id from campaigns g where ended_at < $1 and ended_at is not null and ${IS_OVER}
          and not exists (select from recipients r where r.campaign_id = g.id and not r.settled)
          and not exists (select from calls c where c.campaign_id = g.id and c.open)
+         and not exists (select from calls c where c.campaign_id = g.id and ${hasRecordingSql("c")})
        order by ended_at, id limit 1 for update skip locked`,
       [before],
     );
@@ -110,7 +131,7 @@ function removeSingles(tx: Queryable, step: RetentionStep): Promise<number> {
   return removeRecipients(
     tx,
     `select id from recipients r where settled and campaign_id is null and settled_at < $1
-       and not exists (select from calls c where c.recipient_id = r.id and c.open)
+       and not exists (select from calls c where c.recipient_id = r.id and (c.open or ${hasRecordingSql("c")}))
      order by settled_at limit $2 for update skip locked`,
     [sqlInstant(step.before), step.limit],
   );

@@ -24,11 +24,12 @@ test("the line names the business and a recording, in the agent's language", () 
   expect(disclosureLine("en", "A $& B\n\u202e", false)).toContain("calling from A $& B.");
 });
 
-test("an agent tells it unless that is switched off", () => {
+test("an agent tells it unless that is switched off; that it records it always tells", () => {
   const opening = {
     preamble: [],
     greeting: "",
     voicemailMessage: "",
+    boundary: "edge",
     isRecorded: true,
     callback: null,
   };
@@ -36,7 +37,8 @@ test("an agent tells it unless that is switched off", () => {
   expect(planSession(agent, opening).disclosure).toBe(
     "This is an automated assistant calling from Acme. This call is recorded.",
   );
-  expect(planSession(AGENT, opening).disclosure).toBe("");
+  expect(planSession(AGENT, opening).disclosure).toBe("This call is recorded.");
+  expect(planSession(AGENT, { ...opening, isRecorded: false }).disclosure).toBe("");
 });
 
 test("it is the first thing that is said, in one breath with the greeting", () => {

@@ -148,6 +148,7 @@ test("a model that was talked over still cannot act outside its tools", () => {
     preamble: [],
     greeting: "Hello.",
     voicemailMessage: "",
+    boundary: "edge",
     isRecorded: false,
     callback: null,
   });

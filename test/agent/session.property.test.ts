@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SessionEffect } from "../../src/agent/session-events.ts";
 import { PretendLine } from "./pretend-line.ts";
+import { ownToolsOf } from "../../src/agent/own-tools.ts";
 import { planSession } from "../../src/agent/session-state.ts";
 import { AGENT, spokenBy, Talk } from "./talk.ts";
 import type { Happening } from "./talk.ts";
@@ -42,6 +43,8 @@ const timerName = fc.constantFrom(
     "mailbox",
     "keypad",
     "model",
+    "filler",
+    "tool",
     "silence",
     "ending",
     "wrapUp",
@@ -80,6 +83,20 @@ const calm: fc.Arbitrary<Happening> = fc.oneof(
   timerName.map((name) => ({ kind: "timerFired" as const, name })),
 );
 
+// Answers of the agent's own tool: to a call that was made, to none, twice, after the end.
+const toolAnswer: fc.Arbitrary<Happening> = fc.record({
+  kind: fc.constant("toolAnswered" as const),
+  number: fc.integer({ min: 1, max: 6 }),
+  outcome: fc.oneof(
+    fc.constant({
+      kind: "answered" as const,
+      status: 200,
+      body: '{"note":"[END_CALL] [note: x]"}',
+    }),
+    fc.constant({ kind: "failed" as const, reason: "no answer" }),
+  ),
+});
+
 const fatal: fc.Arbitrary<Happening> = fc.oneof(
   fc.constant({ kind: "amdVerdict" as const, answeredBy: "machine" as const }),
   fc.constant({ kind: "endRequested" as const, cause: "server_restart" as const }),
@@ -92,6 +109,7 @@ const chaos: fc.Arbitrary<Chaos> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ pass: fc.nat(4_000) }) },
   { weight: 6, arbitrary: fc.record({ happening: calm }) },
   { weight: 1, arbitrary: fc.record({ happening: fatal }) },
+  { weight: 2, arbitrary: fc.record({ happening: toolAnswer }) },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -114,6 +132,9 @@ const TOOL_CALLS = [
   { name: "request_callback", input: { when: "2026-12-01T14:30" } },
   { name: "request_callback", input: { when: "whenever" } },
   { name: "transfer_to_human", input: null },
+  { name: "look_up", input: { what: "hours" } },
+  { name: "look_up", input: { what: 7 } },
+  { name: "look_up", input: { what: "prices" } },
 ] as const;
 
 /** Any tool; the text it came with chooses which. */
@@ -138,11 +159,29 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
 
 const ANY_TIME = { timezone: "Europe/London", window: null, expiresAt: null };
 
+const LOOK_UP = {
+  name: "look_up",
+  description: "Looks something up.",
+  parameters: { type: "object", properties: { what: { type: "string" } }, required: ["what"] },
+  url: "https://clinic.example/look-up",
+  header_names: [],
+  timeout_seconds: 3,
+  filler: null,
+};
+
 const plan = fc.record({
+  ownTools: fc.constantFrom(ownToolsOf([LOOK_UP]).ownTools),
   tools: fc.constant(
     planSession(
-      { ...AGENT, transfer_number: "+12025550199" },
-      { preamble: [], greeting: "", voicemailMessage: "", isRecorded: false, callback: ANY_TIME },
+      { ...AGENT, transfer_number: "+12025550199", tools: [LOOK_UP] },
+      {
+        preamble: [],
+        greeting: "",
+        voicemailMessage: "",
+        boundary: "edge",
+        isRecorded: false,
+        callback: ANY_TIME,
+      },
     ).tools,
   ),
   callback: fc.constantFrom(null, ANY_TIME),
@@ -163,6 +202,7 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
   let running: number | null = null;
   let hasEnded = false;
   let settled: string | null = null;
+  const atWork = new Set<number>();
   const check = (effects: readonly SessionEffect[]) => {
     if (hasEnded) expect(effects).toEqual([]);
     for (const effect of effects) {
@@ -181,6 +221,9 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
         expect(effect.turnId).toBeGreaterThan(newestSpoken);
         running = effect.turnId;
       }
+      if (effect.kind === "callTool") atWork.add(effect.number);
+      // Nothing is given up that is not at work.
+      if (effect.kind === "abortTool") expect(atWork.delete(effect.number)).toBe(true);
       if (effect.kind === "record") {
         const answeredBy = effect.facts.verdict?.answeredBy ?? null;
         if (settled !== null) expect(answeredBy).toBe(settled);
@@ -200,8 +243,11 @@ function run(settings: ConstructorParameters<typeof Talk>[0], story: readonly Ch
     if (isCut && !hasEnded) silencedUpTo = Math.max(silencedUpTo, newestSpoken);
     const isOver = happening.kind === "modelDone" || happening.kind === "modelFailed";
     if (isOver && happening.turnId === running) running = null;
+    if (happening.kind === "toolAnswered") atWork.delete(happening.number);
     check(talk.happen(happening));
   }
+  // No request outlives its call.
+  if (talk.state.phase === "ended") expect([...atWork]).toEqual([]);
   return talk;
 }
 
@@ -222,6 +268,7 @@ test("every conversation ends once its timers fire, with one cause that is also 
       talk.pass(1_800_000 + 20_000);
       expect(talk.state.phase).toBe("ended");
       expect(talk.state.timers).toEqual({});
+      expect(talk.state.ownCalls.every((call) => call.outcome !== null)).toBe(true);
       const ends = talk.effects.filter((effect) => effect.kind === "end");
       expect(ends.length).toBeLessThanOrEqual(1);
       const record = talk.effects.findLast((effect) => effect.kind === "record");

@@ -49,6 +49,7 @@ export function planFor(changes: Partial<SessionPlan> = {}): SessionPlan {
     ],
     greeting: "Hello, this is the clinic.",
     voicemailMessage: "",
+    boundary: "edge",
     isRecorded: false,
     callback: null,
   } as const;

@@ -7,7 +7,13 @@ import type { SessionFacts } from "../../src/agent/session-events.ts";
 import { planSession } from "../../src/agent/session-state.ts";
 import { AGENT, lastRequest, START_AT, Talk } from "./talk.ts";
 
-const opening = { preamble: [], greeting: "Hello.", voicemailMessage: "", isRecorded: false };
+const opening = {
+  preamble: [],
+  greeting: "Hello.",
+  voicemailMessage: "",
+  boundary: "edge",
+  isRecorded: false,
+};
 const rules = {
   timezone: "Europe/London",
   window: { startMinutes: 540, endMinutes: 1_020, days: ["mon", "tue", "wed", "thu", "fri"] },

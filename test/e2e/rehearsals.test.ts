@@ -33,6 +33,7 @@ test.concurrent.each(Object.keys(TOOLS))(
       csv: file("people.csv"),
       people: null,
       assert: file("assertions.yaml"),
+      tools: null,
       isModelSimulated: true,
       seed: 1,
       speed: 8,

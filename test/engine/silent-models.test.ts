@@ -20,6 +20,7 @@ const ASKED: ConversationFacts = {
   disclosedAt: null,
   optOut: null,
   callbackAt: null,
+  toolCalls: [],
 };
 
 /** The account after three calls that ended with these facts. */

@@ -8,7 +8,7 @@ import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 
-import type { ConnectEnd } from "../../src/carrier/twilio/webhooks.ts";
+import type { ConnectEnd, RecordingNews } from "../../src/carrier/twilio/webhooks.ts";
 import { AppError } from "../../src/domain/app-error.ts";
 import type { Transfer } from "../../src/store/transfers.ts";
 import type { CarrierEvent } from "../../src/domain/carrier-event.ts";
@@ -31,6 +31,7 @@ interface World {
   readonly app: FastifyInstance;
   readonly events: CarrierEvent[];
   readonly ends: [callId: string, dialNumber: number, end: ConnectEnd][];
+  readonly recordings: [string, RecordingNews][];
   /** Call ids that the database was asked about. */
   readonly asked: string[];
   /** What the installation's tokens were each time they were read. */
@@ -43,6 +44,7 @@ function open(
 ): World {
   const events: CarrierEvent[] = [];
   const ends: World["ends"] = [];
+  const recordings: World["recordings"] = [];
   const asked: string[] = [];
   const looks: World["looks"] = [];
   const app = fastify();
@@ -74,9 +76,13 @@ function open(
         ends.push([dial.callId, dial.dialNumber, end]);
         return Promise.resolve(transfer);
       },
+      recordRecording: (dial, news) => {
+        recordings.push([dial.callId, news]);
+        return Promise.resolve();
+      },
     }),
   );
-  return { app, events, ends, asked, looks };
+  return { app, events, ends, recordings, asked, looks };
 }
 
 const ringing: Readonly<Record<string, string>> = {
@@ -189,9 +195,26 @@ test("a call that is handed over is connected to the agent's own number", async 
   );
 });
 
-test("a recording's callback is taken", async () => {
+test("a recording's callback is taken, and means nothing without a recording's end", async () => {
   const path = `/twilio/calls/${callId}/2/recording`;
-  expect((await post(open().app, { path })).statusCode).toBe(204);
+  const { app, recordings } = open();
+  const recordingSid = `RE${"0".repeat(31)}1`;
+  const fields = { CallSid: callSid, AccountSid: accountSid, RecordingSid: recordingSid };
+  const done = { ...fields, RecordingStatus: "completed", RecordingDuration: "61" };
+  for (const form of [
+    done,
+    { ...fields, RecordingStatus: "absent" },
+    { ...fields, RecordingStatus: "in-progress" },
+    { ...done, RecordingSid: "../Calls" },
+    ringing,
+  ]) {
+    expect((await post(app, { path, fields: form })).statusCode).toBe(204);
+  }
+  const news = { carrierCallId: callSid, carrierRecordingId: recordingSid };
+  expect(recordings).toEqual([
+    [callId, { ...news, state: "ready", durationSeconds: 61 }],
+    [callId, { ...news, state: "absent", durationSeconds: null }],
+  ]);
 });
 
 test("a status nobody knows is taken and means nothing", async () => {

@@ -81,6 +81,7 @@ const ROUTES: readonly Route[] = [
   ["DELETE", `/v1/suppressions/${suppressionId}`, "suppression_not_found"],
   ["GET", `/v1/calls/${call.body.call_id}`, "call_not_found"],
   ["DELETE", `/v1/calls/${call.body.call_id}`, "call_not_found"],
+  ["GET", `/v1/calls/${call.body.call_id}/recording`, "call_not_found"],
   ["POST", `/v1/calls/${call.body.call_id}/analyze`, "call_not_found"],
   ["GET", `/v1/calls/${call.body.call_id}/evidence`, "call_not_found"],
   ["POST", `/v1/calls/${call.body.call_id}/settle`, "call_not_found", { outcome: "not_called" }],

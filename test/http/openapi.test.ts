@@ -58,6 +58,7 @@ test("every route is described, once", () => {
       "GET /v1/calls/uncertain",
       "GET /v1/calls/{call_id}",
       "GET /v1/calls/{call_id}/evidence",
+      "GET /v1/calls/{call_id}/recording",
       "GET /v1/campaigns",
       "GET /v1/erasures",
       "GET /v1/erasures/{erasure_id}",

@@ -9,6 +9,9 @@ import pino from "pino";
 import { onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 
+import { createHttpOutbound } from "../../src/app/outbound/http-outbound.ts";
+import { createSecretBox } from "../../src/app/secret-box.ts";
+import { createToolRunner } from "../../src/app/tool-runner.ts";
 import { parseRelayCommand, type RelayCommand } from "../../src/carrier/twilio/relay-frames.ts";
 import type { AgentSettings } from "../../src/domain/agent-settings.ts";
 import { attachRelaySockets } from "../../src/http/relay-socket.ts";
@@ -16,6 +19,7 @@ import { createSignatureScreen } from "../../src/http/signature-screen.ts";
 import { createVoiceSessions, type VoiceSessions } from "../../src/http/voice-sessions.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Database, Row } from "../../src/ports/database.ts";
+import type { Model } from "../../src/ports/model.ts";
 import { signRequest } from "../../src/simulator/webhooks/signature.ts";
 import { AGENT } from "../agent/talk.ts";
 import { makeWorld, type World } from "../engine/engine-world.ts";
@@ -23,6 +27,9 @@ import type { PlacedOrder } from "../support/scripted-carrier.ts";
 import { scriptedModel, type ScriptedModel } from "../support/scripted-model.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+/** What encrypts secrets in the database of these worlds. */
+export const TEST_SECRETS = createSecretBox(new Uint8Array(32).fill(7), seededRandom(9));
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
@@ -54,6 +61,10 @@ export interface ConnectOptions {
 export interface RelayWorldOptions {
   readonly agent?: Partial<AgentSettings>;
   readonly maxSessions?: number;
+  /** Tools of the agent may be on this machine. */
+  readonly allowLocalTools?: boolean;
+  /** Instead of the scripted one. */
+  readonly languageModel?: Model;
   /** Stands before the real database. */
   readonly database?: (db: Database) => Database;
 }
@@ -67,15 +78,26 @@ export async function relayWorld(options: RelayWorldOptions = {}): Promise<Relay
   ]);
   await world.db.query(`update phone_numbers set settings = '{"custom_prompt": null}'`);
   const model = scriptedModel();
+  const outbound = createHttpOutbound({
+    allowLocal: options.allowLocalTools ?? false,
+    userAgent: "Carillon/test",
+  });
   const log = pino({ level: "silent" });
   const sessions = createVoiceSessions({
     database: options.database?.(world.db) ?? world.db,
-    model,
+    model: options.languageModel ?? model,
     clock: realClock,
     random: seededRandom(7),
     owner: "proc_voice",
     maxSessions: options.maxSessions ?? 10,
     apply: (events) => world.engine.apply(events),
+    runTool: createToolRunner({
+      clock: realClock,
+      random: seededRandom(8),
+      database: world.db,
+      outbound,
+      secretBox: TEST_SECRETS,
+    }),
     log,
   });
   const server = createServer();
@@ -101,6 +123,7 @@ export async function relayWorld(options: RelayWorldOptions = {}): Promise<Relay
     await sessions.drain(0);
     detach();
     server.close();
+    await outbound.close();
   });
   const address = publicUrl.replace("http", "ws");
   return {

@@ -8,7 +8,12 @@ import { createSecretBox } from "../../src/app/secret-box.ts";
 import { hashSecret } from "../../src/http/secret-hash.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 import type { HttpDependencies, HttpSettings } from "../../src/http/server-dependencies.ts";
-import type { AccountCheck, NumberCheck } from "../../src/ports/carrier.ts";
+import type {
+  AccountCheck,
+  NumberCheck,
+  RecordingAudio,
+  RecordingLookUp,
+} from "../../src/ports/carrier.ts";
 import type { Database } from "../../src/ports/database.ts";
 import type { ModelConfiguration } from "../../src/ports/model.ts";
 import { replaceOperatorTokenHash } from "../../src/store/installation.ts";
@@ -47,6 +52,8 @@ export interface TestServer {
   readonly carrier: {
     accountCheck: (carrierAccountId: string, token: string) => AccountCheck;
     numberCheck: (phone: string) => NumberCheck;
+    recording: RecordingLookUp;
+    audio: (recordingId: string) => RecordingAudio;
   };
   model: ModelConfiguration;
   wakes: number;
@@ -84,6 +91,9 @@ export async function testServer(
       checkAccount: ({ carrierAccountId, authToken }) =>
         Promise.resolve(server.carrier.accountCheck(carrierAccountId, authToken)),
       checkNumber: (_credentials, phone) => Promise.resolve(server.carrier.numberCheck(phone)),
+      findRecording: () => Promise.resolve(server.carrier.recording),
+      openRecording: (_credentials, recordingId) =>
+        Promise.resolve(server.carrier.audio(recordingId)),
     },
     model: { configuration: () => server.model },
     engine: {
@@ -126,6 +136,8 @@ export async function testServer(
           ? { kind: "verified", accountType: "full", maxConcurrentCalls: null }
           : { kind: "rejected", reason: "credentials", message: "Authenticate" },
       numberCheck: () => ({ kind: "owned", carrierNumberId: `PN${"1".repeat(32)}`, canCall: true }),
+      recording: { kind: "absent" },
+      audio: () => ({ kind: "absent" }),
     },
     model: { kind: "ready", name: "test:model" },
     wakes: 0,

@@ -48,6 +48,7 @@ export async function makeJobsWorld(): Promise<JobsWorld> {
     random: seededRandom(3),
     database: world.db,
     outbound: outboundPort,
+    publicUrl: "https://carillon.example",
     model,
     secretBox,
     retention: KEPT_DAYS,

@@ -131,6 +131,9 @@ export class CarrierDesk {
         });
         return answer.kind;
       },
+      findRecording: notSimulated,
+      openRecording: notSimulated,
+      deleteRecordings: notSimulated,
       checkAccount: notSimulated,
       checkNumber: notSimulated,
     };

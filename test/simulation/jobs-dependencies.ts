@@ -19,6 +19,7 @@ export function jobsDependencies(parts: {
     random: parts.random,
     database: parts.database,
     outbound: parts.outbound,
+    publicUrl: "https://carillon.example",
     model: {
       answer: () => {
         throw new Error("a call in which nobody spoke is not analysed");

@@ -30,6 +30,7 @@ const FACTS: ConversationFacts = {
   disclosedAt: START + 100,
   optOut: null,
   callbackAt: null,
+  toolCalls: [],
 };
 
 async function placeOne() {

@@ -10,6 +10,8 @@ import type {
   ListOutcome,
   LookUpOutcome,
   PlaceOutcome,
+  RecordingErasure,
+  RecordingLookUp,
 } from "../../src/ports/carrier.ts";
 
 export interface PlacedOrder {
@@ -29,6 +31,10 @@ export interface ScriptedCarrier extends Carrier {
   pagesAnswer: () => readonly ListOutcome[];
   busyAnswer: "concurrency" | "busy" | "failed";
   endAnswer: EndOutcome;
+  recordingAnswer: RecordingLookUp;
+  erasureAnswer: RecordingErasure;
+  /** Calls whose recordings were to be deleted. */
+  readonly unrecorded: string[];
 }
 
 export function scriptedCarrier(): ScriptedCarrier {
@@ -41,6 +47,9 @@ export function scriptedCarrier(): ScriptedCarrier {
     pagesAnswer: () => [{ kind: "listed", calls: [] }],
     busyAnswer: "busy",
     endAnswer: { kind: "accepted" },
+    recordingAnswer: { kind: "absent" },
+    erasureAnswer: { kind: "deleted", count: 1 },
+    unrecorded: [],
     place: (_credentials, order, slot) => {
       const carrierCallId = `CA${String(carrier.placed.length + 1).padStart(32, "0")}`;
       carrier.placed.push({ order, slot, carrierCallId });
@@ -58,6 +67,12 @@ export function scriptedCarrier(): ScriptedCarrier {
       for (const page of carrier.pagesAnswer()) yield await Promise.resolve(page);
     },
     explainBusy: () => Promise.resolve(carrier.busyAnswer),
+    findRecording: () => Promise.resolve(carrier.recordingAnswer),
+    openRecording: () => Promise.resolve({ kind: "absent" }),
+    deleteRecordings: (_credentials, carrierCallId) => {
+      carrier.unrecorded.push(carrierCallId);
+      return Promise.resolve(carrier.erasureAnswer);
+    },
     checkAccount: () =>
       Promise.resolve({ kind: "verified", accountType: "full", maxConcurrentCalls: null }),
     checkNumber: () => Promise.resolve({ kind: "owned", carrierNumberId: null, canCall: true }),

@@ -16,8 +16,8 @@ export interface ReceivedWebhook {
 export interface WebhookReceiver {
   readonly url: string;
   readonly received: readonly ReceivedWebhook[];
-  /** Statuses of the next answers; 200 when there are none left. */
-  answer(...statuses: readonly number[]): void;
+  /** Statuses of the next answers, or bodies with 200; 200 when there are none left. */
+  answer(...answers: readonly (number | string)[]): void;
   /** From now on nobody gets an answer; those who wait get one when it is let go. */
   hold(): void;
   letGo(): void;
@@ -25,7 +25,7 @@ export interface WebhookReceiver {
 
 export async function webhookReceiver(): Promise<WebhookReceiver> {
   const received: ReceivedWebhook[] = [];
-  const statuses: number[] = [];
+  const answers: (number | string)[] = [];
   const held: ServerResponse[] = [];
   let isHolding = false;
   const server = createServer((request, response) => {
@@ -36,7 +36,7 @@ export async function webhookReceiver(): Promise<WebhookReceiver> {
       const { url: path = "", headers } = request;
       received.push({ path, headers, body, payload: JSON.parse(body) });
       if (isHolding) held.push(response);
-      else response.writeHead(statuses.shift() ?? 200).end("noted");
+      else answerWith(response, answers.shift() ?? 200);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -49,7 +49,7 @@ export async function webhookReceiver(): Promise<WebhookReceiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     received,
     answer: (...more) => {
-      statuses.push(...more);
+      answers.push(...more);
     },
     hold: () => {
       isHolding = true;
@@ -59,4 +59,9 @@ export async function webhookReceiver(): Promise<WebhookReceiver> {
       for (const response of held.splice(0)) response.writeHead(200).end();
     },
   };
+}
+
+function answerWith(response: ServerResponse, answer: number | string): void {
+  if (typeof answer === "number") response.writeHead(answer).end("noted");
+  else response.writeHead(200).end(answer);
 }

@@ -74,7 +74,8 @@ async function exchange(
 ): Promise<OutboundOutcome> {
   // Over name, connection, headers and body together: no dribbling answer lasts longer. A request
   // that still waits for its connection hears of the signal late, so it is heard here as well.
-  const signal = AbortSignal.timeout(request.timeoutMs);
+  const limit = AbortSignal.timeout(request.timeoutMs);
+  const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
   const asked = ask(agent, url, request, { userAgent, signal });
   return Promise.race([asked, rejection(signal)]);
 }

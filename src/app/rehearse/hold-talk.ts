@@ -9,7 +9,11 @@ import { speechAttributes } from "../../carrier/twilio/speech-attributes.ts";
 import type { AgentSettings } from "../../domain/agent-settings.ts";
 import { speechOf } from "../../engine/dial-order.ts";
 import { voiceEventOf } from "../../http/relay-translation.ts";
-import { createVoiceSession, type VoiceSession } from "../../http/voice-session.ts";
+import {
+  createVoiceSession,
+  type VoiceSession,
+  type VoiceSessionParts,
+} from "../../http/voice-session.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Model } from "../../ports/model.ts";
 import type { Dice } from "../../simulator/dice.ts";
@@ -32,6 +36,7 @@ export interface Scene {
   readonly pace: Pace;
   /** Whoever picks up. */
   readonly person: (line: Omit<PersonParts, "dice">) => Person;
+  readonly runTool: VoiceSessionParts["runTool"];
 }
 
 const RELAY_CONNECT_MS = [450, 950] as const;
@@ -70,6 +75,7 @@ export function holdTalk(scene: Scene): Promise<SessionFacts | null> {
       settled: () => Promise.resolve(),
     },
     log: pino({ level: "silent" }),
+    runTool: scene.runTool,
     ended: () => undefined,
   });
   const person = scene.person({ pace, voice, hangUp: () => relay.stop() });

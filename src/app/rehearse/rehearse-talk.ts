@@ -19,11 +19,13 @@ import { createPace } from "../../simulator/pace.ts";
 import { createPerson } from "../../simulator/people/create-person.ts";
 import { drawMailboxGreeting } from "../../simulator/people/mailbox-greetings.ts";
 import type { Person, PersonParts } from "../../simulator/people/person.ts";
+import type { ToolTalk } from "../tool-runner.ts";
 import { realSimulatorClock } from "../real-simulator-clock.ts";
 import { holdTalk } from "./hold-talk.ts";
 import { notedModel, type ModelNotes, type NotedToolCall } from "./noted-model.ts";
 import { PlayedPerson } from "./played-person.ts";
 import type { RehearsedAgent } from "./rehearsed-agent.ts";
+import type { RehearsedTools } from "./rehearsed-tools.ts";
 import type { RehearsedPerson } from "./rehearsed-people.ts";
 
 export interface RehearsedTalk {
@@ -45,6 +47,7 @@ export interface RehearsedTalk {
 
 export interface TalkParts {
   readonly agent: RehearsedAgent;
+  readonly tools: Pick<RehearsedTools, "run">;
   /** The campaign's prompt. */
   readonly prompt: string;
   readonly model: Model;
@@ -82,11 +85,17 @@ export async function rehearseTalk(
       dice: openDice(parts.seed, "rehearsal", person.phone),
       pace,
       person: (line) => personOn(line, person, parts),
+      runTool: (call, signal) => parts.tools.run(talkWith(person), call, signal),
     });
     return talkOf(person, facts, notes);
   } finally {
     pace.stop();
   }
+}
+
+function talkWith({ phone, variables }: RehearsedPerson): ToolTalk {
+  const nobody = { callId: "rehearsal", agentId: "rehearsal", campaignId: null };
+  return { ...nobody, fromNumber: FROM, toNumber: phone, variables };
 }
 
 function personOn(

@@ -12,6 +12,7 @@ import { startStandaloneSimulator } from "../standalone-simulator.ts";
 import { readAssertions, type Assertions, type Failure } from "./assertions.ts";
 import { readAgent } from "./rehearsed-agent.ts";
 import { readPeople, splitPeople, type RehearsedPerson } from "./rehearsed-people.ts";
+import { openTools } from "./rehearsed-tools.ts";
 import { readText } from "./read-yaml.ts";
 import {
   rehearsalClock,
@@ -28,6 +29,8 @@ export interface RehearsalOptions {
   readonly csv: string;
   readonly people: string | null;
   readonly assert: string | null;
+  /** What the agent's own tools answer: a file, or `ask` for their addresses. */
+  readonly tools: string | null;
   readonly isModelSimulated: boolean;
   readonly seed: number;
   /** People talk and listen this many times faster than life. */
@@ -65,10 +68,11 @@ export async function runRehearsal(options: RehearsalOptions): Promise<Rehearsal
           fields.map((field) => field.name),
         );
   const prompt = readPrompt(options.prompt);
+  const tools = openTools(agent, options.tools);
   const { model, stop } = await openModel(options);
   try {
     const { seed, speed } = options;
-    const parts = { agent, prompt, model, peopleModel: model, seed, speed };
+    const parts = { agent, tools, prompt, model, peopleModel: model, seed, speed };
     const talks = await holdAll(people, parts, assertions, options.onTalk);
     const configuration = model.configuration();
     return {
@@ -77,7 +81,7 @@ export async function runRehearsal(options: RehearsalOptions): Promise<Rehearsal
       failures: [...brokenOff(talks), ...(assertions?.check(talks) ?? [])],
     };
   } finally {
-    await stop();
+    await Promise.all([stop(), tools.close()]);
   }
 }
 

@@ -97,7 +97,7 @@ function createParameters(publicUrl: string, order: DialOrder): CreateParameters
   return {
     to: order.to,
     from: order.from,
-    twiml: formatConversationTwiml(order, addresses, order.speech),
+    twiml: formatConversationTwiml(order, addresses, order),
     statusCallback: addresses.status,
     statusCallbackMethod: "POST",
     // Four fields: with none named, only `completed` would be sent.

@@ -8,6 +8,8 @@ import { explainBusyCall, listCalls, listCallsSince, lookUpCall } from "./call-b
 import type { CarrierLog } from "./carrier-log.ts";
 import { endCall } from "./end-call.ts";
 import { placeCall } from "./place-call.ts";
+import { createRecordingMedia } from "./recording-media.ts";
+import { deleteRecordings, findRecording } from "./recordings.ts";
 import { createTwilioTransport } from "./twilio-http-client.ts";
 
 export interface TwilioCarrierOptions {
@@ -33,6 +35,7 @@ export function createTwilioCarrier(options: TwilioCarrierOptions): TwilioCarrie
     monotonicMs: () => clock.monotonicMs(),
     log,
   });
+  const media = createRecordingMedia(baseUrl);
   const deps = { transport, publicUrl, clock, ...(onWritten === undefined ? {} : { onWritten }) };
   return {
     place: (credentials, order, slot) => placeCall(deps, credentials, order, slot),
@@ -42,8 +45,16 @@ export function createTwilioCarrier(options: TwilioCarrierOptions): TwilioCarrie
     listSince: (credentials, since) => listCallsSince(transport, credentials, since),
     explainBusy: (credentials, carrierCallId) =>
       explainBusyCall(transport, credentials, carrierCallId),
+    findRecording: (credentials, carrierCallId) =>
+      findRecording(transport, credentials, carrierCallId),
+    openRecording: (credentials, carrierRecordingId) => media.open(credentials, carrierRecordingId),
+    deleteRecordings: (credentials, carrierCallId) =>
+      deleteRecordings(transport, credentials, carrierCallId),
     checkAccount: (credentials) => checkTwilioAccount(transport, credentials),
     checkNumber: (credentials, phone) => checkTwilioNumber(transport, credentials, phone),
-    close: () => transport.close(),
+    close: async () => {
+      await media.close();
+      await transport.close();
+    },
   };
 }

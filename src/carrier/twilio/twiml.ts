@@ -1,4 +1,6 @@
-// The inline markup a call is created with: connect the callee to our ConversationRelay socket.
+// The inline markup a call is created with: record if asked for, and connect the callee to our
+// ConversationRelay socket. Recording is started here, because a recording asked for in the create
+// request is dropped without a word once ConversationRelay takes the call (twilio.md §5).
 // Written by our own escaper, because the SDK writes four attribute names in the wrong case and
 // Twilio drops unknown names without a word (twilio.md §5.1). Never longer than Twilio accepts,
 // never a greeting: the conversation speaks it.
@@ -12,6 +14,12 @@ import { formatHints, speechAttributes } from "./speech-attributes.ts";
 /** Longer inline markup is refused with 32018 (twilio.md §1.1). */
 export const MAX_TWIML_CHARACTERS = 4000;
 
+/** What the markup is made from. */
+export interface CallMarkup {
+  readonly speech: SpeechSettings;
+  readonly isRecorded: boolean;
+}
+
 /**
  * The markup of one dial. Keywords that do not fit are left out, last ones first; the rest always
  * fits.
@@ -21,13 +29,13 @@ export const MAX_TWIML_CHARACTERS = 4000;
 export function formatConversationTwiml(
   dial: DialReference,
   addresses: CallbackAddresses,
-  speech: SpeechSettings,
+  order: CallMarkup,
 ): string {
-  const keywords = [...speech.boostedKeywords];
-  let twiml = formatOnce(dial, addresses, speech, keywords);
+  const keywords = [...order.speech.boostedKeywords];
+  let twiml = formatOnce(dial, addresses, order, keywords);
   while (twiml.length > MAX_TWIML_CHARACTERS && keywords.length > 0) {
     keywords.pop();
-    twiml = formatOnce(dial, addresses, speech, keywords);
+    twiml = formatOnce(dial, addresses, order, keywords);
   }
   assert(
     twiml.length <= MAX_TWIML_CHARACTERS,
@@ -39,7 +47,7 @@ export function formatConversationTwiml(
 function formatOnce(
   dial: DialReference,
   addresses: CallbackAddresses,
-  speech: SpeechSettings,
+  { speech, isRecorded }: CallMarkup,
   keywords: readonly string[],
 ): string {
   const hints = formatHints(keywords);
@@ -51,6 +59,9 @@ function formatOnce(
   const parameters = { callId: dial.callId, dialNumber: String(dial.dialNumber) };
   return [
     "<Response>",
+    ...(isRecorded
+      ? [`<Start><Recording${formatAttributes(recordingOf(addresses))}/></Start>`]
+      : []),
     `<Connect${formatAttributes({ action: addresses.connectAction })}>`,
     `<ConversationRelay${formatAttributes(relay)}>`,
     ...Object.entries(parameters).map(
@@ -58,6 +69,16 @@ function formatOnce(
     ),
     "</ConversationRelay></Connect></Response>",
   ].join("");
+}
+
+// Both sides apart, and whole: what is cut off as silence was part of the call.
+function recordingOf(addresses: CallbackAddresses): Readonly<Record<string, string>> {
+  return {
+    channels: "dual",
+    trim: "do-not-trim",
+    recordingStatusCallback: addresses.recording,
+    recordingStatusCallbackEvent: "completed absent",
+  };
 }
 
 function formatAttributes(attributes: Readonly<Record<string, string>>): string {

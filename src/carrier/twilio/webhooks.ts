@@ -116,6 +116,30 @@ export function parseConnectEnd(fields: FormFields): ConnectEnd {
   };
 }
 
+/** What the carrier says of a call's recording. */
+export type RecordingNews = {
+  readonly carrierCallId: string;
+  readonly carrierRecordingId: string;
+  /** `absent`: there is none after all. */
+  readonly state: "ready" | "absent";
+  readonly durationSeconds: number | null;
+};
+
+/** Reads a recording callback. null: no call, no recording, or not about its end. */
+export function parseRecordingCallback(fields: FormFields): RecordingNews | null {
+  const carrierCallId = carrierCallIdOf(fields);
+  const carrierRecordingId = fieldOf(fields, "RecordingSid") ?? "";
+  const status = fieldOf(fields, "RecordingStatus");
+  if (carrierCallId === null || !CARRIER_RECORDING_ID.test(carrierRecordingId)) return null;
+  if (status !== "completed" && status !== "absent") return null;
+  const durationSeconds = parseWhole(fieldOf(fields, "RecordingDuration"));
+  const state = status === "completed" ? "ready" : "absent";
+  return { carrierCallId, carrierRecordingId, state, durationSeconds };
+}
+
+// It becomes part of an address: nothing that means something there.
+const CARRIER_RECORDING_ID = /^[A-Za-z0-9_-]{1,100}$/;
+
 // Longest word known is machine_end_silence; what is stored of an unknown one is evidence, no more.
 const MAX_VERDICT_CHARACTERS = 50;
 const MAX_FACT_CHARACTERS = 200;

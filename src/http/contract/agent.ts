@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 
+import { AgentTools, AnsweredTools } from "./agent-tool.ts";
 import type { FieldCodes } from "./field-codes.ts";
 import { pageFields } from "./page.ts";
 
@@ -105,7 +106,9 @@ const fields = {
   pickup_delay: z.int().min(5).max(30).describe("Seconds."),
   max_call_duration_seconds: z.int().min(60).max(1800),
   silence_hangup_seconds: z.int().min(5).max(45),
-  record_call: flag,
+  record_call: flag.describe(
+    "The carrier records the call; the engine says so before anything else.",
+  ),
   recording_source: z.string().max(32).describe(ignored),
   amd_enabled: flag.describe("The carrier's voicemail detection."),
   dtmf_enabled: flag.nullable(),
@@ -135,6 +138,7 @@ const fields = {
   post_call_sms_template: z.string().max(MAX_IGNORED_TEXT_LENGTH).nullable().describe(ignored),
   data_extraction_fields: z.array(extractionField).max(50),
   phone_number: z.string().max(64).nullable().describe(ignored),
+  tools: AgentTools,
 };
 
 /** What a new agent has unless the request says otherwise (contract B.9, field table). */
@@ -184,6 +188,7 @@ export const agentDefaults = {
   post_call_sms_template: null,
   data_extraction_fields: [],
   phone_number: null,
+  tools: [],
 } as const satisfies Readonly<Record<keyof typeof fields, unknown>>;
 
 const example = {
@@ -203,7 +208,7 @@ export type AgentRequest = z.input<typeof AgentRequest>;
 export type ParsedAgentRequest = z.output<typeof AgentRequest>;
 
 export const Agent = z
-  .object({ ...fields, speaking_rate: z.number().nullable() })
+  .object({ ...fields, speaking_rate: z.number().nullable(), tools: AnsweredTools })
   .extend({
     id: z.string(),
     agent_id: z.string(),

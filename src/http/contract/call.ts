@@ -107,7 +107,10 @@ export const Call = z
       .nullable()
       .describe("The model's answer, when it did not fit the schema."),
     bookings: z.array(z.unknown()),
-    recording_url: z.string().nullable(),
+    recording_url: z
+      .string()
+      .nullable()
+      .describe("Answers recording_not_ready until the carrier has it; null: there is none."),
     recording_duration_s: z.number().nullable(),
     voicemail_detected: z.boolean(),
     voicemail_detection_method: z.enum(["llm_transcript", "twilio_amd"]).nullable(),
@@ -126,6 +129,24 @@ export const Call = z
     campaign_id: z.string().nullable(),
     attempt: z.number(),
     avg_latency_ms: z.number().nullable(),
+    tool_calls: z
+      .array(
+        z.object({
+          name: z.string(),
+          arguments: z.unknown().describe("null: they did not fit, or were erased."),
+          at: z.string(),
+          outcome: z
+            .string()
+            .nullable()
+            .describe(
+              "ok, error_status, refused (the arguments), forbidden (the address), failed or canceled (the call ended); null: at work.",
+            ),
+          status: z.number().nullable(),
+          reason: z.string().nullable(),
+          duration_ms: z.number().nullable(),
+        }),
+      )
+      .describe("Calls of the agent's own tools, oldest first."),
     answer_to_first_word_ms: z
       .number()
       .nullable()
@@ -173,6 +194,8 @@ export const RequestedAnalyses = z
   .meta({ id: "RequestedAnalyses" });
 
 export const CallParams = z.object({ call_id: z.string() });
+
+export const RecordingFile = z.unknown().describe("The sound, a WAV file.");
 
 export const DeletedCall = z
   .object({ call_id: z.string(), deleted: z.literal(true), recording_deleted: z.boolean() })

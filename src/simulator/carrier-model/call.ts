@@ -36,6 +36,14 @@ export interface CallNotification {
   readonly at: number;
 }
 
+export interface CallRecording {
+  readonly sid: string;
+  readonly startedAt: number;
+  readonly durationSeconds: number;
+  /** Deleted through the API: gone there, kept in the books. */
+  isDeleted: boolean;
+}
+
 export interface Call {
   readonly sid: string;
   readonly accountSid: string;
@@ -64,6 +72,7 @@ export interface Call {
   readonly history: { readonly status: HistoryStatus; readonly at: number }[];
   readonly transcript: TranscriptLine[];
   readonly notifications: CallNotification[];
+  readonly recordings: CallRecording[];
 }
 
 const NEXT: Readonly<Record<CallStatus, readonly CallStatus[]>> = {
@@ -108,6 +117,7 @@ export function createCallRecord(
     history: [{ status: "queued", at: facts.createdAt }],
     transcript: [],
     notifications: [],
+    recordings: [],
   };
 }
 

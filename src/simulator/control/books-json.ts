@@ -48,6 +48,12 @@ export function formatBookedCall(call: Call): object {
       text: line.text,
       was_interrupted: line.wasInterrupted,
     })),
+    recordings: call.recordings.map((recording) => ({
+      sid: recording.sid,
+      started_at: recording.startedAt,
+      duration_seconds: recording.durationSeconds,
+      is_deleted: recording.isDeleted,
+    })),
     notifications: call.notifications.map(({ code, at }) => ({ code, at })),
   };
 }

@@ -128,6 +128,14 @@ export const Faults = z.strictObject({
   fetch: z.strictObject({ fail: chance }).prefault({}),
   /** 500 when a call is updated; nothing is changed. */
   update: z.strictObject({ fail: chance }).prefault({}),
+  recordings: z
+    .strictObject({
+      /** 500 instead of a list, a file or a deletion. */
+      fail: chance,
+      /** There is none after all, and its callback says so. */
+      absent: chance,
+    })
+    .prefault({}),
   /** How often voicemail detection errs. */
   amd: z
     .strictObject({

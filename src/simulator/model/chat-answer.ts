@@ -39,7 +39,10 @@ export function answerChat(request: ChatRequest): ChatAnswer {
     const sample = sampleForSchema(schema, ["completed", "neutral", "unknown"]);
     return { text: JSON.stringify(sample), toolCalls: [] };
   }
-  const reply = replyTo(request.messages);
+  const reply = replyTo(
+    request.messages,
+    tools.map((tool) => tool.name),
+  );
   const wanted = choice === "none" ? [] : reply.tools;
   const toolCalls = wanted.flatMap(({ name, why }) => {
     const offered = tools.find((tool) => tool.name === name);

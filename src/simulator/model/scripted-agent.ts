@@ -1,9 +1,9 @@
 // What the pretend model says: a plausible agent that reads its instructions, answers what the
-// person said, settles the matter of the call and says goodbye. Pure: the same talk gets the same
-// answer. Its rules stand in one table; the first that fits wins, so whoever wants no more calls
-// comes first.
+// person said, settles the matter of the call and says goodbye. A tool that it is offered it calls
+// when the person's words name it. Pure: the same talk gets the same answer. Its rules stand in one
+// table; the first that fits wins, so whoever wants no more calls comes first.
 
-import { readTalk, type ChatMessage, type TalkFacts } from "./talk-facts.ts";
+import { readTalk, type ChatMessage, type TalkFacts, type ToolNews } from "./talk-facts.ts";
 
 export interface AgentReply {
   readonly text: string;
@@ -19,6 +19,15 @@ interface Rule {
 
 /** After this many turns it says goodbye whatever is said. */
 const MAX_TURNS = 10;
+/** Shorter words name too much: "get", "set". */
+const MIN_NAMING_LENGTH = 4;
+/** They have rules of their own. */
+const ENGINE_TOOLS: ReadonlySet<string> = new Set([
+  "end_call",
+  "record_opt_out",
+  "request_callback",
+  "transfer_to_human",
+]);
 const GOODBYE = "Thank you for your time. Goodbye!";
 const MORE = "Is there anything else?";
 
@@ -137,10 +146,16 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The reply to a talk so far. */
-export function replyTo(messages: readonly ChatMessage[]): AgentReply {
+/** The reply to a talk so far, with these tools at hand. */
+export function replyTo(
+  messages: readonly ChatMessage[],
+  offered: readonly string[] = [],
+): AgentReply {
   const talk = readTalk(messages);
   if (talk.agentTurns >= MAX_TURNS) return { text: GOODBYE, tools: ends("goal_reached") };
+  if (talk.toolNews !== null) return { text: ofTool(talk.toolNews), tools: [] };
+  const wanted = offered.find((name) => isNamed(name, talk.said));
+  if (wanted !== undefined) return { text: "", tools: [{ name: wanted, why: talk.said }] };
   const rule = RULES.find((each) => each.fits(talk));
   return rule === undefined
     ? { text: `${introduction(talk)} ${question(talk)}`, tools: [] }
@@ -149,6 +164,24 @@ export function replyTo(messages: readonly ChatMessage[]): AgentReply {
 
 function toolsOf({ tools = [] }: Rule, talk: TalkFacts): AgentReply["tools"] {
   return typeof tools === "function" ? tools(talk) : tools;
+}
+
+/** `opening_hours` is named by "What are your opening hours?". */
+function isNamed(tool: string, said: string): boolean {
+  if (ENGINE_TOOLS.has(tool)) return false;
+  const words = tool.split("_").filter((word) => word.length >= MIN_NAMING_LENGTH);
+  return words.length > 0 && words.every((word) => new RegExp(`\\b${word}`, "i").test(said));
+}
+
+function ofTool({ kind, words }: ToolNews): string {
+  switch (kind) {
+    case "answered":
+      return `Here is what I found: ${words}. ${MORE}`;
+    case "failed":
+      return `I am sorry, I could not find that out. ${MORE}`;
+    case "pending":
+      return "I am still waiting for that, it should not be long.";
+  }
 }
 
 function introduction({ name, business }: TalkFacts): string {

@@ -27,9 +27,20 @@ export interface TalkFacts {
   readonly isCallbackNoted: boolean;
   /** The instructions ask for this tag when a machine answers. */
   readonly knowsVoicemailTag: boolean;
+  /** The newest word of a tool since the agent spoke last; null when there is none. */
+  readonly toolNews: ToolNews | null;
+}
+
+export interface ToolNews {
+  readonly tool: string;
+  /** pending: it was called and its answer is to come. */
+  readonly kind: "answered" | "failed" | "pending";
+  /** What it answered, as words; "" when it failed or has not yet. */
+  readonly words: string;
 }
 
 const MAX_FACT_CHARACTERS = 80;
+const MAX_ANSWER_CHARACTERS = 200;
 
 // Words with capitals after "calling from" and its like.
 const BUSINESS =
@@ -43,9 +54,8 @@ export function readTalk(messages: readonly ChatMessage[]): TalkFacts {
   const variables = readVariables(instructions);
   const spoken = messages.filter((message) => message.role === "assistant");
   const lastSpoken = messages.findLastIndex((message) => message.role === "assistant");
-  const said = messages
-    .slice(lastSpoken + 1)
-    .filter((message) => message.role === "user")
+  const since = messages.slice(lastSpoken + 1).filter((message) => message.role === "user");
+  const said = since
     .map((message) => withoutNotes(message.content))
     .join(" ")
     .trim();
@@ -60,9 +70,10 @@ export function readTalk(messages: readonly ChatMessage[]): TalkFacts {
       /\b(confirmed|have noted|canceled)\b/i.test(message.content),
     ),
     tomorrow: readTomorrow(instructions),
-    isCallbackNoted: messages
-      .slice(lastSpoken + 1)
-      .some((message) => message.content.includes("request_callback: it is noted")),
+    isCallbackNoted: since.some((message) =>
+      message.content.includes("request_callback: it is noted"),
+    ),
+    toolNews: readToolNews(since.map((message) => message.content).join("\n")),
     knowsVoicemailTag: instructions.includes("[VOICEMAIL]"),
   };
 }
@@ -107,6 +118,21 @@ function describeAppointment(variables: ReadonlyMap<string, string>, instruction
   const kind = variable(variables, /(^|_)(kind|type|service|reason)$/i) || "appointment";
   if (day === "" && time === "" && !/\bappointment\b/i.test(instructions)) return "";
   return `your ${kind}${day === "" ? "" : ` on ${day}`}${time === "" ? "" : ` at ${time}`}`;
+}
+
+const TOOL_NOTE =
+  /\[note: (\w+) was (?:not called|called with .*?(?:\. It (answered|failed)|and has (not answered) yet))/g;
+const ANSWER_BLOCK = /(=====\S+=====)\n(.*)\n\1/s;
+
+function readToolNews(heard: string): ToolNews | null {
+  const news = [...heard.matchAll(TOOL_NOTE)].at(-1);
+  if (news === undefined) return null;
+  const [, tool = "", ended, pending] = news;
+  if (pending !== undefined) return { tool, kind: "pending", words: "" };
+  if (ended !== "answered") return { tool, kind: "failed", words: "" };
+  const answer = ANSWER_BLOCK.exec(heard.slice(news.index))?.[2] ?? "";
+  const words = answer.replaceAll(/[{}"[\]]+/g, " ").replaceAll(/\s+/g, " ");
+  return { tool, kind: "answered", words: words.trim().slice(0, MAX_ANSWER_CHARACTERS) };
 }
 
 /** Without what the phone system wrote into the talk, and without the data of the call. */

@@ -5,6 +5,7 @@ import { openDice } from "../dice.ts";
 import { addAccountRoutes } from "./account-routes.ts";
 import { addCallRoutes } from "./call-routes.ts";
 import { addCreateCallRoute, type CreateCallOptions } from "./create-call-route.ts";
+import { addRecordingRoutes } from "./recording-routes.ts";
 import { RequestDesk } from "./rest-request.ts";
 
 /** Inline markup is at most 4,000 characters, which a form may treble; addresses take the rest. */
@@ -22,6 +23,7 @@ export async function addRestRoutes(
       });
       addCreateCallRoute(scope, desk, options);
       addCallRoutes(scope, desk, openDice(options.seed, "rest faults"));
+      addRecordingRoutes(scope, desk, openDice(options.seed, "recording faults"));
       addAccountRoutes(scope, desk);
       done();
     },

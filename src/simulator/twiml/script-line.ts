@@ -53,7 +53,8 @@ export interface ScriptLine {
     prompt: (signal: AbortSignal) => Promise<void>,
     signal: AbortSignal,
   ): Promise<Collected>;
-  startRecording(callback: CallbackTarget | null): void;
+  /** `events`: those that the callback wants, `completed` and `absent`. */
+  startRecording(callback: CallbackTarget | null, events: ReadonlySet<string>): void;
   connectRelay(
     relay: TwimlElement,
     action: CallbackTarget | null,

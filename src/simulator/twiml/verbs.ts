@@ -59,7 +59,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
     if (recording?.name !== "Recording") return INVALID;
     const url = recording.attributes["recordingStatusCallback"];
     const method = recording.attributes["recordingStatusCallbackMethod"];
-    line.startRecording(url === undefined ? null : resolveTarget(url, method, baseUrl));
+    const events = recording.attributes["recordingStatusCallbackEvent"] ?? "completed";
+    const target = url === undefined ? null : resolveTarget(url, method, baseUrl);
+    line.startRecording(target, new Set(events.split(/\s+/)));
     return NEXT;
   },
   Stop: async () => NEXT,

@@ -1,11 +1,18 @@
 // One rehearsed talk: the real prompt reaches the model, its tools act, and a person played by a
 // model hears what was said and hangs up when its model says so.
 
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { createSecretBox } from "../../../src/app/secret-box.ts";
+import { systemRandom } from "../../../src/app/system-random.ts";
 import { changeAgent, settingsOfNewAgent } from "../../../src/http/agent-fields.ts";
 import type { RehearsedAgent } from "../../../src/app/rehearse/rehearsed-agent.ts";
 import type { RehearsedPerson } from "../../../src/app/rehearse/rehearsed-people.ts";
+import { openTools } from "../../../src/app/rehearse/rehearsed-tools.ts";
 import { rehearseTalk } from "../../../src/app/rehearse/rehearse-talk.ts";
+import { webhookReceiver } from "../../support/webhook-receiver.ts";
 import { scriptedModel, type ScriptedModel } from "../../support/scripted-model.ts";
 
 const PLAYED: RehearsedPerson = {
@@ -16,22 +23,51 @@ const PLAYED: RehearsedPerson = {
   plays: { kind: "model", character: "a busy baker" },
 };
 
-function agent(): RehearsedAgent {
+const TOOL = {
+  name: "find_slot",
+  description: "Finds a free appointment.",
+  parameters: { type: "object", properties: { day: { type: "string" } } },
+  url: "https://clinic.example/slots",
+  timeout_seconds: 8,
+  filler: null,
+};
+
+function agent(tools: readonly (typeof TOOL)[] = []): RehearsedAgent {
   const nobody = { id: "", uuid: "", keyId: "", createdAt: 0, updatedAt: 0 };
   const request = {
     name: "Sarah",
     system_prompt: "You are Sarah.",
     business_name: "Bright Smile Dental",
     welcome_message: "Hello {name}, can you come on Tuesday?",
+    tools: [...tools],
   };
-  const rules = { now: 0, allowLocalUrls: true };
+  const secretBox = createSecretBox(new Uint8Array(32), systemRandom);
+  const rules = { now: 0, allowLocalUrls: true, secretBox };
   const { name, settings } = changeAgent({ ...nobody, ...settingsOfNewAgent() }, request, rules);
-  return { name, timezone: "America/New_York", settings };
+  return { name, timezone: "America/New_York", settings, toolHeaders: {} };
 }
 
-function talk(person: RehearsedPerson, model: ScriptedModel, peopleModel: ScriptedModel) {
+function talk(
+  person: RehearsedPerson,
+  model: ScriptedModel,
+  peopleModel: ScriptedModel,
+  who: { readonly agent: RehearsedAgent; readonly tools: string | null } = {
+    agent: agent(),
+    tools: null,
+  },
+) {
   const prompt = "Ask whether they can come on Tuesday.";
-  return rehearseTalk(person, { agent: agent(), prompt, model, peopleModel, seed: 1, speed: 40 });
+  const tools = openTools(who.agent, who.tools);
+  const parts = { agent: who.agent, tools, prompt, model, peopleModel, seed: 1, speed: 40 };
+  return rehearseTalk(person, parts);
+}
+
+function answersFile(text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-rehearse-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "tools.yaml");
+  writeFileSync(file, text);
+  return file;
 }
 
 test("a person played by a model answers what it heard and hangs up when it is done", async () => {
@@ -65,6 +101,53 @@ test("the tools of the campaign act and are told", async () => {
   const held = await talk(PLAYED, model, person);
   expect(held.toolCalls).toEqual([{ name: "end_call", input: { reason: "goal_reached" } }]);
   expect(held).toMatchObject({ endedReason: "completed", modelFailures: [] });
+});
+
+test("a tool of the agent's own answers what the file says", async () => {
+  const model = scriptedModel();
+  const person = scriptedModel();
+  model.script(
+    [{ tool: "find_slot", input: { day: "Tuesday" } }],
+    ["At three."],
+    [{ stall: true }],
+  );
+  person.script(["When?"], ["Bye now. [HANG_UP]"]);
+  const tools = answersFile("find_slot:\n  free: [Tuesday at 3 pm]\n");
+  const held = await talk(PLAYED, model, person, { agent: agent([TOOL]), tools });
+  expect(held.toolCalls).toEqual([{ name: "find_slot", input: { day: "Tuesday" } }]);
+  expect(held.transcript.map(({ text }) => text)).toContain("At three.");
+  expect(JSON.stringify(model.requests[1]?.messages)).toContain("Tuesday at 3 pm");
+});
+
+test("a tool of the agent's own is asked at its address where that is wished", async () => {
+  const receiver = await webhookReceiver();
+  receiver.answer('{"free":"noon"}');
+  const asked = {
+    ...agent([{ ...TOOL, url: receiver.url }]),
+    toolHeaders: { find_slot: { "x-token": "let me in" } },
+  };
+  const tools = openTools(asked, "ask");
+  onTestFinished(() => tools.close());
+  const nobody = { callId: "rehearsal", agentId: "rehearsal", campaignId: null };
+  const where = { ...nobody, fromNumber: "+12025550100", toNumber: PLAYED.phone, variables: {} };
+  const call = { name: "find_slot", input: { day: "Monday" } };
+  const outcome = await tools.run(where, call, new AbortController().signal);
+  expect(outcome).toMatchObject({ kind: "answered", status: 200, body: '{"free":"noon"}' });
+  expect(receiver.received).toMatchObject([
+    {
+      headers: { "x-token": "let me in" },
+      payload: { event: "tool.call", arguments: { day: "Monday" }, to: PLAYED.phone },
+    },
+  ]);
+});
+
+test.each([
+  [null, /^the agent has tools of its own \(find_slot\); --tools FILE/],
+  ["find_slto: 1\n", /tools\.yaml:1: find_slto is no tool of the agent$/],
+  ["{}\n", /tools\.yaml:1: find_slot has no answer$/],
+])("a tool without an answer is refused before anybody is called: %j", (text, message) => {
+  const file = text === null ? null : answersFile(text);
+  expect(() => openTools(agent([TOOL]), file)).toThrow(message);
 });
 
 test("a model that fails is told in its own words", async () => {

@@ -30,6 +30,7 @@ export const order: DialOrder = {
   ringTimeoutSeconds: 30,
   maxCallDurationSeconds: 600,
   detectMachine: true,
+  isRecorded: false,
   speech: {
     language: "en",
     voiceId: null,

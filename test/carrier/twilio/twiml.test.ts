@@ -23,8 +23,8 @@ const plain: SpeechSettings = {
   dtmfEnabled: false,
 };
 
-function twimlFor(speech: Partial<SpeechSettings>): string {
-  return formatConversationTwiml(dial, addresses, { ...plain, ...speech });
+function twimlFor(speech: Partial<SpeechSettings>, isRecorded = false): string {
+  return formatConversationTwiml(dial, addresses, { speech: { ...plain, ...speech }, isRecorded });
 }
 
 test("a plain call's markup, whole", () => {
@@ -40,6 +40,14 @@ test("a plain call's markup, whole", () => {
       "</ConversationRelay></Connect></Response>",
     ].join(""),
   );
+});
+
+test("a call that is to be recorded starts its recording before anything else, and reports it", () => {
+  const start =
+    `<Start><Recording channels="dual" trim="do-not-trim" recordingStatusCallback="https://example.com/twilio/calls/` +
+    `${dial.callId}/3/recording#rc=5&amp;rp=ct,rt,5xx&amp;rt=4000" recordingStatusCallbackEvent="completed absent"/></Start>`;
+  expect(twimlFor({}, true)).toBe(twimlFor({}).replace("<Response>", `<Response>${start}`));
+  expect(twimlFor({})).not.toContain("Recording");
 });
 
 test("the markup never greets: the conversation does", () => {
@@ -138,5 +146,7 @@ test("whatever the keywords hold, the markup fits and holds no bare special char
 
 test("a public URL too long for any markup is an assertion", () => {
   const far = callbackAddresses(`https://example.com/${"x".repeat(4000)}`, dial);
-  expect(() => formatConversationTwiml(dial, far, plain)).toThrow(/more than 4000/);
+  expect(() => formatConversationTwiml(dial, far, { speech: plain, isRecorded: false })).toThrow(
+    /more than 4000/,
+  );
 });

@@ -91,6 +91,16 @@ function markedAgent(mark: string): object {
     post_call_sms_template: mark,
     webhook_url: `https://hooks.example.com/${mark}`,
     data_extraction_fields: [{ type: "text", name: mark, description: mark }],
+    tools: [
+      {
+        name: mark,
+        description: mark,
+        parameters: { type: "object", description: mark },
+        url: `https://tools.example.com/${mark}`,
+        headers: { "x-token": mark },
+        filler: mark,
+      },
+    ],
   };
 }
 
@@ -112,7 +122,7 @@ async function keepEvidence(db: Database, tenant: Caller, mark: string): Promise
   );
 }
 
-/** A single call that connected, ended and was analysed. Answers its id. */
+/** A single call that connected, was recorded, ended and was analysed. Answers its id. */
 export async function makeEndedCall(db: Database, tenant: Caller, mark: string): Promise<string> {
   const made = await tenant.ask("POST", "/v1/calls/outbound", {
     agent_id: tenant.agentId,
@@ -126,7 +136,9 @@ export async function makeEndedCall(db: Database, tenant: Caller, mark: string):
   await db.query(
     `with ended as (update calls set status = 'completed', carrier_call_id = $3 || id, sent_at = created_at,
          answered_at = created_at, ended_at = created_at, duration_seconds = 60, ended_reason = 'callee_hangup',
-         error_message = $3, transcript = $2, greeting = $3, verdict_reason = $3 where id = $1 returning *),
+         error_message = $3,
+         is_recorded = true, recording_state = 'ready', recording_id = $3, recording_seconds = 60,
+         transcript = $2, greeting = $3, verdict_reason = $3 where id = $1 returning *),
        settled as (update recipients set state = 'reached', settled = true, claimable = false, state_reason = $3
          where queued_call_id = $1),
        told as (insert into call_events (call_id, at, kind, facts)
