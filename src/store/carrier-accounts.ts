@@ -34,7 +34,7 @@ export async function saveAccount(
     `insert into carrier_accounts
        (id, carrier_account_id, auth_token_encrypted, account_type, calls_per_second, max_concurrent_calls,
         next_dial_at, created_at)
-     values ($1, $2, $3, $4, coalesce($5, 1), case when $6 then $7::int else $8::int end, $9, $9)
+     values ($1, $2, $3, $4, coalesce($5::double precision, 1), case when $6 then $7::int else $8::int end, $9, $9)
      on conflict (carrier_account_id) do update set
        account_type = excluded.account_type,
        calls_per_second = coalesce($5, carrier_accounts.calls_per_second),

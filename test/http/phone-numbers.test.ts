@@ -68,6 +68,17 @@ test("takes camelCase names; a field's own name wins", async () => {
   expect(made.body.phone_number).toMatchObject({ phone_number: phone, custom_prompt: "own" });
 });
 
+test.each([0.01, 0.5, 2.5])("an account may be paced at %s calls a second", async (pace) => {
+  const tenant = await tenantWithAgent();
+  const body = importBody(tenant.agentId, {
+    twilio_sid: sid(`pace ${pace}`),
+    calls_per_second: pace,
+  });
+  const made = await tenant.ask("POST", "/v1/phone-numbers", body);
+  expect(made.status).toBe(201);
+  expect(made.body.phone_number).toMatchObject({ calls_per_second: pace });
+});
+
 test("numbers of one account share its pace, whoever imports them", async () => {
   const first = await tenantWithAgent();
   const second = await tenantWithAgent();
