@@ -1,6 +1,5 @@
-// A year in which 40 zones have a campaign each week: scheduled for its day, with a window, one
-// recipient each. Nothing goes wrong; people pause, resume and cancel some of them around their
-// openings.
+// A year in which 40 zones have campaigns: scheduled for their day, with a window, one recipient
+// each. Nothing goes wrong; people pause, resume and cancel some of them around their openings.
 
 import { isInsideWindow, nextOpening } from "../../src/domain/calling-window.ts";
 import { startOfLocalDay } from "../../src/domain/time-zone.ts";
@@ -31,12 +30,13 @@ export const YEAR_ZONES: readonly string[] = [
 ];
 
 const YEAR_STARTS = "2027-01-01";
-const WEEKS = 52;
+export const WEEKS = 52;
 const DAY_MS = 86_400_000;
 /** Of all campaigns, those that somebody touches. */
 const TOUCHED = 0.1;
 
-export function drawYear(seed: number): WorldPlan {
+/** `weeks`: counted from the start of the year; in each of them every zone has a campaign. */
+export function drawYear(seed: number, weeks: readonly number[]): WorldPlan {
   const dice = openDice(seed, "year");
   const startsAt = Date.UTC(2026, 11, 20);
   const number = {
@@ -46,7 +46,7 @@ export function drawYear(seed: number): WorldPlan {
     agentId: "agent_0",
     accountId: "acct_0",
   };
-  const campaigns = Array.from({ length: WEEKS }, (_, week) => {
+  const campaigns = weeks.flatMap((week) => {
     // One weekday and hour for all zones of a week, so that it goes around the world.
     const days = week * 7 + Math.floor(dice.between(0, 7));
     const scheduledDate = Temporal.PlainDate.from(YEAR_STARTS).add({ days }).toString();
@@ -72,7 +72,7 @@ export function drawYear(seed: number): WorldPlan {
         zoneGroups: [],
       };
     });
-  }).flat();
+  });
   return {
     seed,
     startsAt,
@@ -105,6 +105,21 @@ export function drawYear(seed: number): WorldPlan {
     faults: NO_FAULTS,
     rates: { invalid_number: 1 },
   };
+}
+
+/** Weeks in which the clocks of at least one zone change, with the week after each. */
+export function weeksOfClockChanges(): ReadonlySet<number> {
+  const start = Temporal.PlainDate.from(YEAR_STARTS);
+  const weeks = new Set<number>();
+  for (const zone of YEAR_ZONES) {
+    let next = start.toZonedDateTime(zone).getTimeZoneTransition("next");
+    while (next !== null && next.year === start.year) {
+      const week = Math.floor(start.until(next.toPlainDate()).days / 7);
+      weeks.add(week).add(week + 1);
+      next = next.getTimeZoneTransition("next");
+    }
+  }
+  return weeks;
 }
 
 /** The first instant at which a campaign may dial. */
