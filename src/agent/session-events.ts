@@ -30,6 +30,8 @@ export type TimerName =
   | "filler"
   /** A tool of the agent's own keeps us waiting too long. */
   | "tool"
+  /** Nobody spoke after a cut: what was not heard is said once more. */
+  | "resume"
   /** Neither side has spoken for a while. */
   | "silence"
   /** The closing line has been heard, as far as anybody can tell. */

@@ -108,6 +108,15 @@ export interface Disclosure {
 /** Somebody who cuts it off twice has heard what it is about. */
 export const MAX_DISCLOSURES = 2;
 
+/** What a cut took away before it was heard. */
+export interface Unheard {
+  readonly rest: string;
+  /** From the beginning of the line that was cut. */
+  readonly whole: string;
+  /** The model was still at work on it. */
+  readonly wasUnfinished: boolean;
+}
+
 export interface Closing {
   readonly cause: EndCause;
   readonly startedAt: Instant;
@@ -143,6 +152,9 @@ export interface SessionState {
   readonly lastTokenAt: Instant;
   /** The person was asked whether they are still there, and has said nothing since. */
   readonly reprompted: boolean;
+  readonly unheard: Unheard | null;
+  /** It was said once more, and the person has said nothing since. */
+  readonly hasSaidAgain: boolean;
   readonly closingWasCanceled: boolean;
   readonly wrappingUp: boolean;
   readonly consecutiveFailures: number;
@@ -222,6 +234,14 @@ export const MAX_ENDING_WITH_SPEECH_MS = 20_000;
  * §1).
  */
 export const MAX_SPEAKING_FLAG_MS = 30_000;
+
+/**
+ * Words that cut in are under way by then: as a partial, or as a voice that is on (voice.md §4 has
+ * 700 ms; talking over somebody is worse than a moment more of silence).
+ */
+export const RESUME_AFTER_MS = 1_000;
+/** A murmur is none of the last words of a line when at least this much of it is still to come. */
+export const MURMUR_LEAD_MS = 2_000;
 
 /** The model is told this long before the longest call is over. */
 export const WRAP_UP_MS = 20_000;
@@ -328,6 +348,8 @@ export function startSession(plan: SessionPlan): SessionState {
     agentSpeakingSince: null,
     lastTokenAt: 0,
     reprompted: false,
+    unheard: null,
+    hasSaidAgain: false,
     closingWasCanceled: false,
     wrappingUp: false,
     consecutiveFailures: 0,

@@ -15,6 +15,7 @@ import {
   MAX_TURN_CHARACTERS,
   MODEL_FIRST_TOKEN_MS,
   MODEL_NEXT_TOKEN_MS,
+  MURMUR_LEAD_MS,
   VOICEMAIL_TAG_MS,
 } from "./session-state.ts";
 import type { SessionState } from "./session-state.ts";
@@ -30,6 +31,8 @@ import {
   takeDisclosure,
 } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
+import { isMurmur } from "./murmurs.ts";
+import { dropUnheard, keepUnheard } from "./session-resume.ts";
 import { requestOf } from "./session-request.ts";
 import { tellOfTools, waitForTools } from "./session-own-tools.ts";
 import { actOnTool, optedOut } from "./session-tools.ts";
@@ -64,6 +67,7 @@ export function startTurn(
   clearTimer(step, "greeting");
   clearTimer(step, "ending");
   clearTimer(step, "filler");
+  dropUnheard(step);
   state.closing = null;
   recordOpening(step);
   speakLine(step, takeDisclosure(step));
@@ -90,15 +94,25 @@ export function personFinished(step: Step, text: string, language: string | null
   const { state } = step;
   const keyed = takeKeypad(step);
   const words = speakable(text);
+  if (keyed === "" && isMurmurInBetween(step, words)) return;
   const said = [keyed, words].filter((part) => part !== "").join(" ");
   if (language !== null) state.lastLanguage = language;
   if (said === "") return;
   personSaid(step, said, (now) => (words === "" ? keysHeard(now) : hearWords(now, words)));
 }
 
+// "Mm-hm" in the middle of a line says "I am listening" and takes no turn. At its end it may be an
+// answer.
+function isMurmurInBetween({ state, at }: Step, words: string): boolean {
+  const goesOn = state.phase === "speaking" || playbackEndsAt(state.memory) - at > MURMUR_LEAD_MS;
+  const mayMatter = state.phase !== "speaking" && state.phase !== "listening";
+  return goesOn && !mayMatter && isMurmur(words);
+}
+
 /** One key. An entry is complete at "#", after a pause, or when it is absurdly long. */
 export function keyPressed(step: Step, digit: string): void {
   const { state, at } = step;
+  dropUnheard(step);
   state.keypad += digit;
   state.personQuietAt = Math.max(state.personQuietAt, at);
   const isComplete = digit === "#" || state.keypad.length >= MAX_KEYPAD_DIGITS;
@@ -128,6 +142,8 @@ function personSaid(step: Step, said: string, heard: (step: Step) => Heard): voi
   const { state, at } = step;
   state.personQuietAt = at;
   state.reprompted = false;
+  dropUnheard(step);
+  state.hasSaidAgain = false;
   breakOff(step);
   state.memory = addCallee(state.memory, said, at);
   if (optedOut(step, said)) return;
@@ -173,10 +189,12 @@ export function personInterrupted(
   state.agentSpeakingSince = null;
   state.personQuietAt = Math.max(state.personQuietAt, at);
   if (state.phase === "closing") interruptedInClosing(step);
-  if (state.phase === "speaking") {
+  const wasUnfinished = state.phase === "speaking";
+  if (wasUnfinished) {
     state.memory = markBrokenOff(state.memory, state.turnId);
     abortModel(step);
   }
+  if (state.memory !== before) keepUnheard(step, before, { wasUnfinished });
   // Their words came before the news of the cut: the model is answering a history that never was.
   if (state.phase === "thinking" && state.memory !== before) {
     const { askedAt, isRetry, toolRounds } = state.turn;

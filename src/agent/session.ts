@@ -38,6 +38,7 @@ import {
   WRAP_UP_MS,
 } from "./session-state.ts";
 import type { Phase, SessionState } from "./session-state.ts";
+import { dropUnheard, resumeDue, waitForWords } from "./session-resume.ts";
 import { beginStep, recordFacts, setTimer, settleSilence } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import {
@@ -140,6 +141,7 @@ export interface SessionStep {
  * | final, complete keypad entry in state acting | → thinking at once; the tool goes on | | | | | |
  * | modelFailed, timer model | | | | once more; else fallback → listening; second in a row: apology → closing | fallback → listening | |
  * | timer greeting | | greeting → listening | | | | |
+ * | timer resume | | | nobody spoke after a cut: the unheard rest once more; of a broken reply → thinking | | | |
  * | timer silence | | | ask once; then goodbye → closing | | | |
  * | timer wrapUp | | the next reply says goodbye; at once if nobody speaks → thinking | | | | |
  * | timer ending | | | | | | → ended |
@@ -169,6 +171,7 @@ type Handlers = {
 const HANDLERS: Handlers = {
   connected: (step, { answeredAt }) => connected(step, answeredAt),
   partial: (step, { text }) => {
+    dropUnheard(step);
     personIsSpeaking(step, step.at);
     hearPartial(step, text);
   },
@@ -178,7 +181,10 @@ const HANDLERS: Handlers = {
   agentSpeaking: (step, { on }) => voiceChanged(step, on),
   clientSpeaking: (step, { on }) => {
     if (on) personIsSpeaking(step, step.at + MAX_SPEAKING_FLAG_MS);
-    else step.state.personQuietAt = step.at;
+    else {
+      step.state.personQuietAt = step.at;
+      waitForWords(step);
+    }
   },
   played: (step, { text }) => {
     step.state.memory = notePlayed(step.state.memory, text, step.at);
@@ -209,6 +215,9 @@ const TIMERS: Readonly<Record<TimerName, (step: Step) => void>> = {
   mailbox: mailboxDue,
   keypad: keypadDue,
   model: modelLate,
+  resume: (step) => {
+    if (resumeDue(step)) startTurn(step, { askedAt: null, isRetry: false });
+  },
   filler: fillerDue,
   tool: toolLate,
   // What a tool answered while somebody seemed to speak comes before "are you still there".

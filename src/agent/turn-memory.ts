@@ -162,6 +162,28 @@ export function cutAtInterrupt(memory: TurnMemory, cut: Cut, at: Instant): TurnM
   return cutAfter(memory, index, heard, at);
 }
 
+/** What a cut took away: the rest, from the start of a word, and its lines as they were. */
+export function unheardOf(
+  before: TurnMemory,
+  after: TurnMemory,
+): { readonly rest: string; readonly whole: string } {
+  const kept = new Map(
+    after.flatMap((line) => (line.role === "agent" ? [[line.turnId, line.text.length]] : [])),
+  );
+  const lost = before.flatMap((line) => {
+    if (line.role !== "agent") return [];
+    const heard = kept.get(line.turnId) ?? 0;
+    if (heard >= line.text.trimEnd().length) return [];
+    const isWithinWord = /\S/.test(line.text.charAt(heard));
+    const from = isWithinWord ? line.text.slice(0, heard).search(/\S*$/) : heard;
+    return [{ rest: line.text.slice(from).trim(), whole: line.text.trim() }];
+  });
+  return {
+    rest: lost.map(({ rest }) => rest).join(" "),
+    whole: lost.map(({ whole }) => whole).join(" "),
+  };
+}
+
 /**
  * Cuts the memory to what can have been heard by now: the line went dead while audio was playing.
  */

@@ -43,6 +43,7 @@ const timerName = fc.constantFrom(
     "mailbox",
     "keypad",
     "model",
+    "resume",
     "filler",
     "tool",
     "silence",

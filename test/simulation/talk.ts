@@ -33,6 +33,7 @@ export function talkMsOf(persona: Persona, dice: Dice): number {
     case "asks_callback":
     case "presses_keys":
     case "backchannels":
+    case "noisy":
       return dice.between(5_000, 20_000);
   }
 }

@@ -74,7 +74,7 @@ function converse(
     },
     personContinued: () => undefined,
     personEnded: (text) => {
-      messages.push({ role: "user", content: text });
+      if (text !== "") messages.push({ role: "user", content: text });
       if (!isMute) pace.after(800, () => saySomething?.());
     },
     personPressed: (digit) => {
@@ -100,6 +100,7 @@ const HUMANS: readonly Persona[] = [
   "asks_callback",
   "presses_keys",
   "backchannels",
+  "noisy",
 ];
 
 test.each(HUMANS)("a %s person and the agent always come to an end", (persona) => {

@@ -158,6 +158,21 @@ test("a person who talks over the agent cuts everything that is queued", async (
   expect(cut).toMatchObject({ text: heard, wasInterrupted: true });
 });
 
+test("a noise cuts the agent like a voice, and no words follow", async () => {
+  const long = "I would like to tell you about all of our opening hours. ".repeat(12);
+  await dial({
+    persona: "noisy",
+    attributes: 'events="speaker-events"',
+    options: { seed: 2, speed: 30 },
+    onTalk: (talk) => talk.send(say(long)),
+  });
+  const talk = await product.talk();
+  const interrupt = await talk.frame(isType("interrupt"));
+  const quiet = await talk.frame(isInfo("clientSpeaking", "off"), talk.frames.indexOf(interrupt));
+  const between = talk.frames.slice(talk.frames.indexOf(interrupt), talk.frames.indexOf(quiet));
+  expect(between.some(isType("prompt"))).toBe(false);
+});
+
 test("speech that may not interrupt does not cut the agent, and is reported only if asked for", async () => {
   const long = "I would like to tell you about all of our opening hours. ".repeat(6).trim();
   await dial({

@@ -58,6 +58,7 @@ export function speechAttributes(speech: SpeechSettings): SpeechAttributes {
     // while we speak.
     interruptible: "any",
     reportInputDuringAgentSpeech: "any",
+    ignoreBackchannel: "true",
     interruptSensitivity: interruptSensitivity(speech.interruptionSensitivity),
     dtmfDetection: speech.dtmfEnabled ? "true" : "false",
     partialPrompts: "true",

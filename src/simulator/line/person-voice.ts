@@ -10,9 +10,17 @@ export interface PersonListener {
   personBegan(): void;
   /** What was said so far of the running utterance. */
   personContinued(soFar: string): void;
-  /** The utterance is over. */
+  /** The utterance is over; "" was a noise. */
   personEnded(text: string): void;
   personPressed(digit: string): void;
+}
+
+interface Utterance {
+  /** "": a noise. */
+  readonly text: string;
+  readonly durationMs: number;
+  readonly startedAt: number;
+  readonly afterwards: () => void;
 }
 
 const STEP_MS = 250;
@@ -21,8 +29,7 @@ export class PersonVoice {
   readonly #pace: Pace;
   readonly #record: (text: string, wasInterrupted: boolean) => void;
   #listener: PersonListener | null = null;
-  #utterance: { readonly text: string; readonly startedAt: number; afterwards: () => void } | null =
-    null;
+  #utterance: Utterance | null = null;
   #timer: Cancel | null = null;
 
   /** `record` gets every utterance when it ends. */
@@ -42,10 +49,12 @@ export class PersonVoice {
 
   /** Says something; whatever was being said stops. `afterwards` runs when it is said. */
   say(text: string, afterwards: () => void = () => undefined): void {
-    this.stop();
-    this.#utterance = { text, startedAt: this.#pace.now(), afterwards };
-    this.#listener?.personBegan();
-    this.#arm();
+    this.#begin({ text, durationMs: speechMs(text), afterwards });
+  }
+
+  /** A cough, a passing car: heard as a voice, with no words in it. */
+  makeNoise(durationMs: number): void {
+    this.#begin({ text: "", durationMs, afterwards: () => undefined });
   }
 
   press(digit: string): void {
@@ -65,11 +74,18 @@ export class PersonVoice {
     this.#listener?.personEnded(said);
   }
 
+  #begin(sound: Omit<Utterance, "startedAt">): void {
+    this.stop();
+    this.#utterance = { ...sound, startedAt: this.#pace.now() };
+    this.#listener?.personBegan();
+    this.#arm();
+  }
+
   #arm(): void {
     const utterance = this.#utterance;
     if (utterance === null) return;
     const leftMs =
-      speechMs(utterance.text) - (this.#pace.now() - utterance.startedAt) * this.#pace.speed;
+      utterance.durationMs - (this.#pace.now() - utterance.startedAt) * this.#pace.speed;
     this.#timer = this.#pace.afterTalk(Math.max(0, Math.min(STEP_MS, leftMs)), () => {
       if (leftMs > STEP_MS) {
         const said = this.#saidOf(utterance);
@@ -79,13 +95,13 @@ export class PersonVoice {
       }
       this.#timer = null;
       this.#utterance = null;
-      this.#record(utterance.text, false);
+      if (utterance.text !== "") this.#record(utterance.text, false);
       this.#listener?.personEnded(utterance.text);
       utterance.afterwards();
     });
   }
 
-  #saidOf(utterance: { readonly text: string; readonly startedAt: number }): string {
+  #saidOf(utterance: Utterance): string {
     return spokenPart(utterance.text, (this.#pace.now() - utterance.startedAt) * this.#pace.speed);
   }
 }

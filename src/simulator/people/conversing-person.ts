@@ -25,7 +25,7 @@ export interface Conduct {
   readonly interruptChance: number;
   readonly maxInterrupts: number;
   /** What is said over the agent. */
-  readonly interruptsWith: "interrupt" | "backchannel";
+  readonly interruptsWith: "interrupt" | "backchannel" | "noise";
   /** Said as first, second … reply whatever was asked; the last one for good. Empty: answers. */
   readonly wishes: readonly LineKind[];
   readonly speaksOverEnd: boolean;
@@ -48,6 +48,8 @@ const PATIENCE_MS = [7_000, 11_000] as const;
 const PATIENCE_FLOOR_MS = 5_000;
 const SILENT_STAY_MS = 45_000;
 const SILENT_STAY_FLOOR_MS = 8_000;
+/** Long enough to be taken for a voice that cuts in, whatever the sensitivity. */
+const NOISE_MS = 900;
 const MAX_ASKED_IN_VAIN = 2;
 const SOUNDS_LIKE_THE_END = /\b(thank you|good ?bye|bye)\b/i;
 
@@ -110,7 +112,10 @@ export class ConversingPerson implements Person {
     if (this.#isLeaving || voice.isTalking || this.#interrupts >= maxInterrupts) return;
     if (!dice.chance(interruptChance)) return;
     this.#interrupts += 1;
-    this.#plan(dice.between(100, 500), () => this.#say(interruptsWith));
+    this.#plan(dice.between(100, 500), () => {
+      if (interruptsWith === "noise") voice.makeNoise(NOISE_MS);
+      else this.#say(interruptsWith);
+    });
   }
 
   agentEnded(heard: string): void {

@@ -42,6 +42,7 @@ const CONDUCTS: Readonly<Partial<Record<Persona, Omit<Conduct, "firstWords">>>> 
   asks_for_human: { ...TERSE, wishes: ["askHuman"], maxReplies: 3 },
   asks_callback: { ...TERSE, wishes: ["askCallback", "callbackTime", "confirm"], maxReplies: 6 },
   presses_keys: { ...TERSE, pressesKeys: true },
+  noisy: { ...TERSE, interruptChance: 0.5, maxInterrupts: 3, interruptsWith: "noise" },
   backchannels: {
     ...TERSE,
     interruptChance: 0.5,
@@ -83,6 +84,7 @@ export function createPerson(
     case "asks_callback":
     case "presses_keys":
     case "backchannels":
+    case "noisy":
       // Those who never pick up; forced in mid-call, they would be terse.
       return new ConversingPerson(own, { ...(CONDUCTS[persona] ?? TERSE), firstWords });
   }

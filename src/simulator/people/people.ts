@@ -104,6 +104,7 @@ function lineOf(seed: number, persona: Persona, phone: string): PhoneLine {
     case "asks_callback":
     case "presses_keys":
     case "backchannels":
+    case "noisy":
       return { kind: "answers", ringMs: dice.between(3_000, 14_000) };
   }
 }

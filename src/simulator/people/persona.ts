@@ -24,6 +24,7 @@ export const PERSONAS = [
   "asks_callback",
   "presses_keys",
   "backchannels",
+  "noisy",
 ] as const;
 
 export type Persona = (typeof PERSONAS)[number];

@@ -165,7 +165,7 @@ export class RelaySession implements SpeechListener, PersonListener {
     this.#interruptTimer?.();
     this.#interruptTimer = null;
     if (settings.sendsSpeakerEvents) this.#sendInfo("clientSpeaking", "off");
-    if (this.#isReported) this.#unsent = joinSpeech(this.#unsent, text);
+    if (this.#isReported && text !== "") this.#unsent = joinSpeech(this.#unsent, text);
     if (this.#unsent === "") return;
     this.#endpointTimer = pace.afterTalk(dice.between(...ENDPOINT_MS), () => {
       this.#endpointTimer = null;

@@ -62,6 +62,23 @@ function talk(
   return rehearseTalk(person, parts);
 }
 
+const NOISY: RehearsedPerson = {
+  ...PLAYED,
+  phone: "+12025550107",
+  persona: "noisy",
+  plays: { kind: "scripted", persona: "noisy" },
+};
+
+test("a line that somebody coughs into is said once more", async () => {
+  const model = scriptedModel();
+  const reply = "We have a time on Tuesday, at ten in the morning. Would you like to take it?";
+  model.script(...Array.from({ length: 4 }, () => [reply]));
+  const held = await talk(NOISY, model, scriptedModel());
+  const cut = held.transcript.findIndex(({ role, interrupted }) => role === "agent" && interrupted);
+  expect(cut).toBeGreaterThan(-1);
+  expect(held.transcript[cut + 1]?.role).toBe("agent");
+});
+
 function answersFile(text: string): string {
   const directory = mkdtempSync(join(tmpdir(), "carillon-rehearse-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));

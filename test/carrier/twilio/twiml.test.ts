@@ -34,7 +34,7 @@ test("a plain call's markup, whole", () => {
       `<Connect action="https://example.com/twilio/calls/${dial.callId}/3/connect-action`,
       '#rc=2&amp;rp=ct,rt,5xx&amp;rt=5000">',
       `<ConversationRelay url="wss://example.com/twilio/relay/${dial.callId}/3" language="en-US"`,
-      ' interruptible="any" reportInputDuringAgentSpeech="any" interruptSensitivity="medium"',
+      ' interruptible="any" reportInputDuringAgentSpeech="any" ignoreBackchannel="true" interruptSensitivity="medium"',
       ' dtmfDetection="false" partialPrompts="true" events="speaker-events tokens-played">',
       `<Parameter name="callId" value="${dial.callId}"/><Parameter name="dialNumber" value="3"/>`,
       "</ConversationRelay></Connect></Response>",
