@@ -96,7 +96,7 @@ export function factOf(call: OwnCall): ToolCallFact {
     askedAt,
     outcome: outcome === null ? null : wordOf(outcome),
     status: outcome?.kind === "answered" ? outcome.status : null,
-    reason: outcome !== null && "reason" in outcome ? outcome.reason : null,
+    reason: outcome !== null && "reason" in outcome ? outcome.reason.toWellFormed() : null,
     settledAt,
     durationMs: settledAt === null ? null : Math.max(0, settledAt - askedAt),
   };

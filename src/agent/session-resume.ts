@@ -2,6 +2,7 @@
 // is said once more, so that nobody sits in silence after half a sentence. Source: voice.md §4
 // (Interrupt, 3).
 
+import { isUntold } from "./own-tools.ts";
 import { RESUME_AFTER_MS } from "./session-state.ts";
 import { clearTimer, setTimer, speakLine, takeDisclosure } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
@@ -33,20 +34,24 @@ export function dropUnheard(step: Step): void {
 
 /** Somebody is no longer heard; their words may still be on their way. */
 export function waitForWords(step: Step): void {
-  if (step.state.unheard !== null) setTimer(step, "resume", step.at + RESUME_AFTER_MS);
+  const { state, at } = step;
+  const hasSomethingToSay = state.unheard !== null || state.ownCalls.some(isUntold);
+  if (hasSomethingToSay) setTimer(step, "resume", at + RESUME_AFTER_MS);
 }
 
 /** Nobody spoke. Answers whether the model is to be asked for the rest. */
 export function resumeDue(step: Step): boolean {
   const { state, at } = step;
   const { unheard } = state;
-  if (unheard === null || state.phase !== "listening") return false;
+  const hasToolToTell = state.ownCalls.some(isUntold);
+  if (state.phase !== "listening" || (unheard === null && !hasToolToTell)) return false;
   if (state.personQuietAt > at) {
     setTimer(step, "resume", state.personQuietAt);
     return false;
   }
-  state.hasSaidAgain = true;
   dropUnheard(step);
+  if (unheard === null || hasToolToTell) return true;
+  state.hasSaidAgain = true;
   if (unheard.wasUnfinished) {
     state.memory = addNote(state.memory, CUT_BY_NOISE, at);
     return true;

@@ -57,6 +57,8 @@ export interface SessionPlan {
   readonly greetingMode: GreetingMode;
   /** Said before anything else, by the engine and not the model; "" when nothing has to be. */
   readonly disclosure: string;
+  /** `disclosure` says that we are automated, and not only that the call is recorded. */
+  readonly saysAutomated: boolean;
   /** Left on a mailbox, word for word; "" leaves none. */
   readonly voicemailMessage: string;
   readonly language: string;
@@ -310,6 +312,7 @@ export function planSession(
   return {
     ...said,
     disclosure: disclosureOf(agent, isRecorded),
+    saysAutomated: agent.disclosure_enabled,
     greetingMode: agent.ai_speaks_first ? agent.greeting_mode : "person_first",
     language: agent.language,
     tools: [

@@ -108,7 +108,7 @@ export function factsOf(state: SessionState): SessionFacts {
     answerToFirstWordMs:
       state.firstWordAt === null ? null : Math.max(0, state.firstWordAt - state.watch.answeredAt),
     turns: state.turns,
-    disclosedAt: state.disclosure.saidAt,
+    disclosedAt: state.plan.saysAutomated ? state.disclosure.saidAt : null,
     optOut: state.optOut,
     callbackAt: state.callbackAt,
     verdict: state.watch.verdict,
@@ -172,7 +172,9 @@ function cancelTools(step: Step): void {
 /** Keeps the silence timer true: it runs while nobody speaks and nothing is being generated. */
 export function settleSilence(step: Step): void {
   const { state } = step;
-  if (state.phase !== "listening") return clearTimer(step, "silence");
+  // Whoever waits for a tool of ours is not asked why they are silent; the tool has its own limit.
+  const isKeptWaiting = state.ownCalls.some(isAtWork);
+  if (state.phase !== "listening" || isKeptWaiting) return clearTimer(step, "silence");
   const total = state.plan.silenceHangupMs;
   const first = repromptAfterMs(total);
   const quietAt = Math.max(state.agentQuietAt, state.personQuietAt);

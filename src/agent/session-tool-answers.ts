@@ -5,7 +5,14 @@ import { isAtWork } from "./own-tools.ts";
 import type { ToolOutcome } from "./own-tools.ts";
 import { settleToolTimer } from "./session-own-tools.ts";
 import { FILLER_AFTER_MS } from "./session-state.ts";
-import { abortModel, recordFacts, setTimer, speakLine, stockLines } from "./session-step.ts";
+import {
+  abortModel,
+  clearTimer,
+  recordFacts,
+  setTimer,
+  speakLine,
+  stockLines,
+} from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import { startTurn } from "./session-turns.ts";
 
@@ -23,6 +30,11 @@ export function toolAnswered(step: Step, number: number, outcome: ToolOutcome): 
   switch (state.phase) {
     case "acting":
       if (state.ownCalls.some(isAtWork)) return;
+      if (state.personQuietAt > at) {
+        // Their words are answered with it in mind; without words it is told when they are quiet.
+        state.phase = "listening";
+        return clearTimer(step, "filler");
+      }
       return startTurn(step, { askedAt, isRetry: false, toolRounds: toolRounds + 1 });
     case "thinking":
       // The reply that asked for it is not complete, and goes on by itself.

@@ -39,6 +39,8 @@ import { createVoice } from "./voice.ts";
 /** The HTTP room's connections, and the engine's: neither can starve the other. */
 const HTTP_CONNECTIONS = 10;
 const ENGINE_CONNECTIONS = 10;
+/** Requests of agents' own tools to one host at once, over all keys. */
+const TOOLS_PER_HOST = 100;
 /** How long conversations may go on after a stop was asked for: most of what a stop may take. */
 const VOICE_DRAIN_MS = 20_000;
 /** For the last facts of those that were cut off then. */
@@ -134,12 +136,17 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stop[
   const onWritten = (lateMs: number): void => metrics.written(lateMs);
   const carrier = createTwilioCarrier({ baseUrl, publicUrl, clock, log, onWritten });
   stops.push({ what: "carrier", run: () => carrier.close() });
-  // Webhooks, and the tools that agents call during a conversation.
-  const outbound = createHttpOutbound({
+  const addresses = {
     allowLocal: config.require("CARILLON_ALLOW_LOCAL_URLS"),
     userAgent: `Carillon/${packageVersion()}`,
+  };
+  const outbound = createHttpOutbound(addresses);
+  // Apart from webhooks, and wide: somebody on the phone waits for a tool.
+  const toolOutbound = createHttpOutbound({ ...addresses, connectionsPerHost: TOOLS_PER_HOST });
+  stops.push({
+    what: "outbound requests",
+    run: async () => void (await Promise.all([outbound.close(), toolOutbound.close()])),
   });
-  stops.push({ what: "outbound requests", run: () => outbound.close() });
   return {
     httpDatabase,
     engineDatabase,
@@ -148,6 +155,7 @@ async function startBase(options: StartServerOptions, store: Store, stops: Stop[
     carrier,
     metrics,
     outbound,
+    toolOutbound,
     publicUrl,
     port: address.port,
     owner: newRowId("proc", systemRandom),
@@ -257,7 +265,7 @@ async function startFront(
     log,
     publicUrl,
     secretBox,
-    outbound: base.outbound,
+    outbound: base.toolOutbound,
     apply: async (events) => {
       await engine.apply(events);
       // An ended call frees a slot: whoever dials should look.

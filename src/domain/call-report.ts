@@ -106,12 +106,15 @@ export function recordingUrl(
     readonly id: string;
     readonly isRecorded: boolean;
     readonly answeredAt: Instant | null;
+    readonly status: CallStatus;
     readonly recordingState: "ready" | "absent" | "deleted" | null;
   },
   publicUrl: string,
 ): string | null {
-  const { isRecorded, answeredAt, recordingState } = call;
-  if (!isRecorded || answeredAt === null) return null;
+  const { isRecorded, answeredAt, status, recordingState } = call;
+  // The news of the answer may have been lost.
+  const isAnswered = answeredAt !== null || status === "completed";
+  if (!isRecorded || !isAnswered) return null;
   if (recordingState === "absent" || recordingState === "deleted") return null;
   return `${publicUrl.replace(/\/+$/, "")}/v1/calls/${call.id}/recording`;
 }

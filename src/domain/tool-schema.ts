@@ -53,7 +53,7 @@ export function argumentsFault(schema: ToolSchema, input: unknown): string | nul
   if (parsed.success) return null;
   const [issue] = parsed.error.issues;
   const place = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
-  return `${place}${issue?.message ?? "it does not fit"}`.slice(0, MAX_FAULT_LENGTH);
+  return `${place}${issue?.message ?? "it does not fit"}`.slice(0, MAX_FAULT_LENGTH).toWellFormed();
 }
 
 function nodeFault(node: unknown, place: string, depth: number): string | null {
@@ -118,6 +118,7 @@ function insideFault(node: ToolSchema, place: string, depth: number): string | n
   const { properties = {}, required = [], additionalProperties = true } = node;
   if (!isRecord(properties)) return `has properties${at} that are no object`;
   for (const [name, property] of Object.entries(properties)) {
+    if (name in Object.prototype) return `names a property${at} ${name}, which no object can miss`;
     if (!PROPERTY_NAME.test(name)) {
       return `names a property${at} with more than letters, digits, _ and -`;
     }

@@ -204,6 +204,8 @@ async function recordFound(
   if (
     found.status === "in_progress" &&
     now - lastHeardAt > LOST_CONVERSATION_MS &&
+    // They talk to a colleague, without us.
+    call.endCause !== "transferred" &&
     call.endRequested === null
   ) {
     await recordConnectionLost(deps.database, call.id);

@@ -63,7 +63,8 @@ function keptHeaders(
   index: number,
 ): Readonly<Record<string, string>> {
   const before = settings.tools?.find(({ name }) => name === tool.name);
-  const kept = before === undefined ? undefined : old[before.name];
+  const isKept = before !== undefined && Object.hasOwn(old, before.name);
+  const kept = isKept ? old[before.name] : undefined;
   if (before === undefined || kept === undefined) return {};
   if (URL.parse(before.url)?.origin === URL.parse(tool.url)?.origin) return kept;
   throw new AppError("invalid_request", {

@@ -41,7 +41,11 @@ export function addRecordingRoute(app: RouteApp, dependencies: HttpDependencies)
       const found = await findCallRecording(database, keyOf(request).id, call_id);
       if (found === null) throw callNotFound();
       const recordingId = await recordingIdOf(dependencies, found);
-      const audio = await carrier.openRecording(credentialsOf(dependencies, found), recordingId);
+      // A listener who leaves before the first sound must not keep the connection either.
+      const gone = new AbortController();
+      reply.raw.once("close", () => gone.abort());
+      const credentials = credentialsOf(dependencies, found);
+      const audio = await carrier.openRecording(credentials, recordingId, gone.signal);
       const { contentType, lengthBytes, audio: sound } = streamingOf(audio);
       void reply
         .type(contentType)

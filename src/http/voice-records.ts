@@ -7,10 +7,10 @@ import type { FastifyBaseLogger } from "fastify";
 import type { ConversationFacts } from "../store/conversations.ts";
 
 /**
- * Together with the waits between them about half a minute: a restart of the database fits, a lost
- * one does not.
+ * With the waits between them about ten minutes. Somebody may have asked never to be called again:
+ * that outlasts every outage but a lost database.
  */
-const MAX_TRIES = 10;
+const MAX_TRIES = 125;
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 5_000;
 

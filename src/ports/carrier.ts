@@ -225,6 +225,8 @@ export interface Carrier {
   openRecording(
     credentials: CarrierCredentials,
     carrierRecordingId: string,
+    /** Nobody listens any more: what is open is cut. */
+    signal: AbortSignal,
   ): Promise<RecordingAudio>;
   /** Deletes every recording of a call, for good. Idempotent at the carrier. */
   deleteRecordings(

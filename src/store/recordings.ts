@@ -58,7 +58,7 @@ export async function findCallRecording(
   callId: string,
 ): Promise<CallRecording | null> {
   const { rows } = await db.query<CallRecording>(
-    `select c.id as "callId", c.is_recorded as "isRecorded", c.answered_at is not null as "isAnswered",
+    `select c.id as "callId", c.is_recorded as "isRecorded", ${answeredSql("c")} as "isAnswered",
        c.ended_at as "endedAt", c.recording_state as state, c.recording_delete_at is not null as "isToBeDeleted",
        c.recording_id as "carrierRecordingId", c.carrier_call_id as "carrierCallId",
        a.carrier_account_id as "carrierAccountId", a.auth_token_encrypted as "authTokenEncrypted"
@@ -69,13 +69,18 @@ export async function findCallRecording(
   return rows[0] ?? null;
 }
 
+// The news of the answer may have been lost; a carrier calls no other call completed.
+function answeredSql(call: string): string {
+  return `(${call}.answered_at is not null or ${call}.status = 'completed')`;
+}
+
 /**
  * In SQL: whether a call has a recording at the carrier, as far as anybody knows. One that was
  * never answered has none.
  */
 export function hasRecordingSql(call: string): string {
   return `(${call}.is_recorded and (${call}.recording_state is null or ${call}.recording_state = 'ready')
-    and (${call}.recording_state = 'ready' or ${call}.answered_at is not null))`;
+    and (${call}.recording_state = 'ready' or ${answeredSql(call)}))`;
 }
 
 /** In SQL, for whoever erases calls: when a recording is to be deleted, `now` if there is one. */

@@ -41,6 +41,17 @@ test("an agent tells it unless that is switched off; that it records it always t
   expect(planSession(AGENT, { ...opening, isRecorded: false }).disclosure).toBe("");
 });
 
+test("told only of a recording, nobody was told that we are automated", () => {
+  const only = { disclosure: "This call is recorded.", saysAutomated: false } as const;
+  const talk = new Talk({ ...told, ...only }).connect();
+  talk.say("Hello?");
+  talk.pass(5_000);
+  talk.say("Who?");
+  talk.reply("The clinic.");
+  expect(talk.spoken[0]).toMatch(/^This call is recorded\./);
+  expect(facts(talk)?.disclosedAt).toBeNull();
+});
+
 test("it is the first thing that is said, in one breath with the greeting", () => {
   const talk = new Talk(told).connect();
   talk.pass(800);

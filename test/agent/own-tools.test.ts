@@ -249,3 +249,43 @@ test("whoever asks for no more calls while a tool works is heard first", () => {
   talk.pass(12_000);
   expect(talk.endCause).toBe("completed");
 });
+
+test("whoever waits for a tool is not asked whether they are still there", () => {
+  const talk = talkWith({ timeout_seconds: 20 }, { silence_hangup_seconds: 5 });
+  ask(talk);
+  talk.pass(500);
+  talk.say("Okay.");
+  talk.reply("I am still looking.");
+  const seen = talk.spoken.length;
+  talk.pass(12_000);
+  expect(talk.endCause).toBeNull();
+  expect(talk.spoken.slice(seen)).toEqual([]);
+  answer(talk);
+  expect(talk.state.phase).toBe("thinking");
+});
+
+test("an answer that comes while the person speaks waits for them, words or not", () => {
+  const talk = talkWith();
+  ask(talk);
+  talk.happen({ kind: "clientSpeaking", on: true });
+  answer(talk);
+  expect(talk.state.phase).toBe("listening");
+  talk.happen({ kind: "clientSpeaking", on: false });
+  talk.pass(1_100);
+  expect(talk.state.phase).toBe("thinking");
+  expect(lastRequest(talk.effects).join()).toContain("nine");
+});
+
+test("a fault cut in the middle of a character is still text", () => {
+  const talk = talkWith({
+    parameters: {
+      type: "object",
+      properties: { day: { type: "string", enum: Array.from({ length: 90 }, () => "😀😀") } },
+      required: ["day"],
+    },
+  });
+  for (const day of ["", "x", "xx"]) ask(talk, { day });
+  const reasons = (facts(talk)?.toolCalls ?? []).map(({ reason }) => reason ?? "");
+  expect(reasons.length).toBeGreaterThan(0);
+  expect(reasons.every((reason) => reason.isWellFormed())).toBe(true);
+});

@@ -53,7 +53,7 @@ export function planFor(changes: Partial<SessionPlan> = {}): SessionPlan {
     isRecorded: false,
     callback: null,
   } as const;
-  return { ...planSession(AGENT, opening), ...changes };
+  return { ...planSession(AGENT, opening), saysAutomated: true, ...changes };
 }
 
 /** An event without its instant: it happens now. */

@@ -129,6 +129,18 @@ test("a token that cannot be read holds up nobody else's deletion", async () => 
   expect(world.carrier.unrecorded).toEqual([placed.carrierCallId]);
 });
 
+test("a completed call whose answer nobody told of may have a recording", async () => {
+  const world = await makeWorld();
+  await setAgent(world, { record_call: true });
+  await world.addCampaign(["+13035550100"]);
+  await world.run(1_000);
+  const placed = world.carrier.placed[0]!;
+  await world.report(placed, "completed", { durationSeconds: 30 });
+  const { callId } = placed.order;
+  const erasure = await eraseCall(world.db, world.keyId, callId, world.clock.now());
+  expect(erasure).toEqual({ kind: "erased", hasRecording: true });
+});
+
 test("a call that was not recorded, or that nobody answered, has nothing deleted", async () => {
   const world = await makeWorld();
   await setAgent(world, { record_call: true });

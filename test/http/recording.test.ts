@@ -50,7 +50,8 @@ async function callWith(facts: Facts = {}): Promise<string> {
   const instant = (at: Instant | null) => (at === null ? null : sqlInstant(at));
   await db.query(
     `update calls set is_recorded = $2, answered_at = $3, ended_at = $4, recording_state = $5, carrier_call_id = 'CA' || id,
-       status = case when $4::timestamptz is null then 'in_progress' else 'completed' end,
+       status = case when $4::timestamptz is null then 'in_progress'
+         when $3::timestamptz is null then 'no_answer' else 'completed' end,
        recording_id = case when $5::text = 'ready' then 'RE1' end,
        recording_seconds = case when $5::text = 'ready' then 60 end where id = $1`,
     [made.body.call_id, isRecorded, instant(answeredAt), instant(endedAt), state],

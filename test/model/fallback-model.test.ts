@@ -23,6 +23,15 @@ test("the second model answers retries, and only those", async () => {
   expect([first.requests.length, second.requests.length]).toEqual([1, 1]);
 });
 
+test("what is final for the first model is worth a try of the second", async () => {
+  const first = scriptedModel();
+  first.script([{ fail: "HTTP 401: no such key", retryable: false }]);
+  const chunks = [];
+  const model = withFallback(first, scriptedModel());
+  for await (const chunk of model.reply(request, new AbortController().signal)) chunks.push(chunk);
+  expect(chunks).toMatchObject([{ kind: "failed", retryable: true }]);
+});
+
 test("without a second model the first is asked again", async () => {
   const first = scriptedModel();
   await ask(withFallback(first, null), true);

@@ -11,7 +11,7 @@ import { createHostResolver, type ResolveHost } from "./resolve-host.ts";
 const MAX_BODY_BYTES = 64 * 1024;
 /** Of an answer's headers; more fails the request. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** To one host: a slow one holds no more sockets than this. */
+/** To one host, by default: a slow one holds no more sockets than this. */
 const MAX_CONNECTIONS_PER_HOST = 10;
 /** A moment, for several deliveries in a row. */
 const KEEP_ALIVE_MS = 4_000;
@@ -24,6 +24,8 @@ export interface HttpOutbound extends Outbound {
 export interface HttpOutboundOptions {
   /** http, this machine and private networks are allowed too; for development. */
   readonly allowLocal: boolean;
+  /** Requests to one host at once; others wait, within their time. Default 10. */
+  readonly connectionsPerHost?: number;
   /** Sent as the user agent unless the request brings its own. */
   readonly userAgent: string;
   /** Default: the network's name servers. */
@@ -32,9 +34,10 @@ export interface HttpOutboundOptions {
 
 export function createHttpOutbound(options: HttpOutboundOptions): HttpOutbound {
   const { allowLocal, userAgent, resolve = createHostResolver() } = options;
+  const { connectionsPerHost = MAX_CONNECTIONS_PER_HOST } = options;
   const agent = new Agent({
     connect: createGuardedConnector({ allowLocal, resolve }),
-    connections: MAX_CONNECTIONS_PER_HOST,
+    connections: connectionsPerHost,
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,

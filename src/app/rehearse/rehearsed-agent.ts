@@ -22,6 +22,8 @@ export interface RehearsedAgent {
   readonly settings: AgentSettings;
   /** Of the agent's own tools; secret. */
   readonly toolHeaders: ToolHeaders;
+  /** The addresses of its tools are the user's own, not some tenant's. */
+  readonly isFromFile: boolean;
 }
 
 const AGENT_ID = /^agent_[0-9a-f]{16}$/;
@@ -43,11 +45,11 @@ export async function readAgent(
     if (agent === null) throw new Error(`there is no agent ${source}`);
     const explicit = config.get("CARILLON_ENCRYPTION_KEY");
     const { key } = loadEncryptionKey({ explicit, dataDirectory: store.dataDirectory });
-    return rehearsed(agent, createSecretBox(key, systemRandom));
+    return { ...rehearsed(agent, createSecretBox(key, systemRandom)), isFromFile: false };
   });
 }
 
-function rehearsed(agent: AgentRow, secretBox: SecretBox): RehearsedAgent {
+function rehearsed(agent: AgentRow, secretBox: SecretBox): Omit<RehearsedAgent, "isFromFile"> {
   const { name, timezone, settings } = agent;
   const toolHeaders = headersOf(agent, secretBox);
   return { name, timezone: timezone ?? DEFAULT_TIMEZONE, settings, toolHeaders };
@@ -62,7 +64,7 @@ function readAgentFile(file: string): RehearsedAgent {
   try {
     const before = { ...nobody, ...settingsOfNewAgent() };
     const rules = { now, allowLocalUrls: true, secretBox };
-    return rehearsed(changeAgent(before, value, rules), secretBox);
+    return { ...rehearsed(changeAgent(before, value, rules), secretBox), isFromFile: true };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { field } = error.details;

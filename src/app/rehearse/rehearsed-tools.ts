@@ -28,13 +28,16 @@ export interface RehearsedTools {
  * @throws Error in words when a tool of the agent would have no answer
  */
 export function openTools(
-  { settings, toolHeaders }: RehearsedAgent,
+  { settings, toolHeaders, isFromFile }: RehearsedAgent,
   source: string | null,
 ): RehearsedTools {
   const tools = settings.tools ?? [];
   if (source === ASK) {
-    // The user at the command line names the addresses.
-    const outbound = createHttpOutbound({ allowLocal: true, userAgent: "Carillon rehearsal" });
+    // Who wrote the file may ask this machine; who stored an agent may not.
+    const outbound = createHttpOutbound({
+      allowLocal: isFromFile,
+      userAgent: "Carillon rehearsal",
+    });
     return {
       run: (talk, { name, input }, signal) => {
         const tool = tools.find((each) => each.name === name);

@@ -19,7 +19,11 @@ const MAX_AUDIO_BYTES = 128 * 1024 * 1024;
 const MAX_ERROR_BYTES = 16 * 1024;
 
 export interface RecordingMedia {
-  open(credentials: CarrierCredentials, carrierRecordingId: string): Promise<RecordingAudio>;
+  open(
+    credentials: CarrierCredentials,
+    carrierRecordingId: string,
+    signal: AbortSignal,
+  ): Promise<RecordingAudio>;
   close(): Promise<void>;
 }
 
@@ -33,7 +37,7 @@ export function createRecordingMedia(baseUrl: string): RecordingMedia {
     bodyTimeout: BODY_TIMEOUT_MS,
   });
   return {
-    open: async ({ carrierAccountId, authToken }, carrierRecordingId) => {
+    open: async ({ carrierAccountId, authToken }, carrierRecordingId, signal) => {
       const file = `${encodeURIComponent(carrierRecordingId)}.wav`;
       const account = encodeURIComponent(carrierAccountId);
       const url = new URL(`2010-04-01/Accounts/${account}/Recordings/${file}`, base);
@@ -43,7 +47,7 @@ export function createRecordingMedia(baseUrl: string): RecordingMedia {
           origin: url.origin,
           path: url.pathname,
           method: "GET",
-          signal: AbortSignal.timeout(WHOLE_TIMEOUT_MS),
+          signal: AbortSignal.any([signal, AbortSignal.timeout(WHOLE_TIMEOUT_MS)]),
           headers: { authorization: `Basic ${pair}`, accept: "audio/*" },
         });
         if (statusCode === 200) {

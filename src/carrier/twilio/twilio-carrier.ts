@@ -47,7 +47,7 @@ export function createTwilioCarrier(options: TwilioCarrierOptions): TwilioCarrie
       explainBusyCall(transport, credentials, carrierCallId),
     findRecording: (credentials, carrierCallId) =>
       findRecording(transport, credentials, carrierCallId),
-    openRecording: (credentials, carrierRecordingId) => media.open(credentials, carrierRecordingId),
+    openRecording: (...recording) => media.open(...recording),
     deleteRecordings: (credentials, carrierCallId) =>
       deleteRecordings(transport, credentials, carrierCallId),
     checkAccount: (credentials) => checkTwilioAccount(transport, credentials),

@@ -44,7 +44,7 @@ function agent(tools: readonly (typeof TOOL)[] = []): RehearsedAgent {
   const secretBox = createSecretBox(new Uint8Array(32), systemRandom);
   const rules = { now: 0, allowLocalUrls: true, secretBox };
   const { name, settings } = changeAgent({ ...nobody, ...settingsOfNewAgent() }, request, rules);
-  return { name, timezone: "America/New_York", settings, toolHeaders: {} };
+  return { name, timezone: "America/New_York", settings, toolHeaders: {}, isFromFile: true };
 }
 
 function talk(

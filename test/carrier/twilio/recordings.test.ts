@@ -73,6 +73,16 @@ test("one that cannot be deleted leaves the whole to be done again", async () =>
   expect(await carrier.deleteRecordings(credentials, callSid)).toMatchObject({ kind: "failed" });
 });
 
+const listening = new AbortController().signal;
+
+test("a listener who left before the first sound keeps no connection", async () => {
+  const gone = new AbortController();
+  const { carrier } = await against(() => gone.abort());
+  expect(await carrier.openRecording(credentials, sid(1), gone.signal)).toMatchObject({
+    kind: "failed",
+  });
+});
+
 test("the sound comes as it is, asked for with the account's credentials", async () => {
   const { carrier, server } = await against((_request, socket) => {
     socket.end(
@@ -80,7 +90,7 @@ test("the sound comes as it is, asked for with the account's credentials", async
       "latin1",
     );
   });
-  const audio = await carrier.openRecording(credentials, sid(1));
+  const audio = await carrier.openRecording(credentials, sid(1), listening);
   expect(audio).toMatchObject({ contentType: "audio/x-wav", lengthBytes: 8 });
   expect(await heard(audio)).toBe("RIFFdata");
   const [request] = server.requests;
@@ -94,7 +104,7 @@ test("what is not sound is handed out as bytes, never as a page", async () => {
   const { carrier } = await against((_request, socket) => {
     socket.end("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<p/>");
   });
-  const audio = await carrier.openRecording(credentials, sid(1));
+  const audio = await carrier.openRecording(credentials, sid(1), listening);
   expect(audio).toMatchObject({ kind: "streaming", contentType: "application/octet-stream" });
   await heard(audio);
 });
@@ -103,7 +113,7 @@ test("a sound that breaks off is an error to whoever reads it", async () => {
   const { carrier } = await against((_request, socket) => {
     socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nRIFF");
   });
-  const audio = await carrier.openRecording(credentials, sid(1));
+  const audio = await carrier.openRecording(credentials, sid(1), listening);
   await expect(heard(audio)).rejects.toThrow(/other side closed|terminated|mismatch/);
 });
 
@@ -113,7 +123,7 @@ test("a redirect is not followed: the credentials go to nobody else", async () =
       "HTTP/1.1 302 Found\r\nlocation: https://elsewhere.example/\r\ncontent-length: 0\r\n\r\n",
     );
   });
-  expect(await carrier.openRecording(credentials, sid(1))).toEqual({
+  expect(await carrier.openRecording(credentials, sid(1), listening)).toEqual({
     kind: "failed",
     reason: "HTTP 302",
   });
@@ -124,5 +134,5 @@ test("a recording that is gone", async () => {
   const { carrier } = await against((_request, socket) => {
     answer(socket, 404, errorJson(20404, 404));
   });
-  expect(await carrier.openRecording(credentials, sid(1))).toEqual({ kind: "absent" });
+  expect(await carrier.openRecording(credentials, sid(1), listening)).toEqual({ kind: "absent" });
 });
