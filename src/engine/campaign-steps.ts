@@ -10,6 +10,7 @@ import {
   failUnableSingles,
   finishCampaigns,
   fireCampaigns,
+  listOfRevokedKeys,
   pauseUnableCampaigns,
   takeBackClosed,
 } from "../store/campaign-engine.ts";
@@ -17,11 +18,14 @@ import { lookForCampaignWork } from "../store/campaign-work.ts";
 import { recoverPace } from "../store/account-pace.ts";
 import { releaseForgotten } from "../store/claim.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
+import { createCampaignVerbs } from "./campaign-verbs.ts";
 import { moveGroups, moveWindows } from "./move-windows.ts";
 import { PACE_RECOVERY_MS } from "./place.ts";
 
 /** Recipients closed in one step: a bound on a transaction's length. */
 const MAX_CLOSED_PER_STEP = 5_000;
+/** Campaigns of revoked keys that one sweep ends; the next one takes more. */
+const MAX_CANCELED_PER_SWEEP = 500;
 /** Campaigns that ended longer ago have no call left that could come back. */
 const CLOSED_LATELY_MS = 24 * 60 * 60_000;
 
@@ -71,8 +75,18 @@ export async function runCampaignSteps(deps: EngineDependencies): Promise<StepsO
   return { more: done > 0, nextChangeAt: work.nextChangeAt };
 }
 
-/** Guards against lost wake-ups; worth running once a minute. */
+/** What need not be at once, and guards against lost wake-ups; worth running once a minute. */
 export async function sweep(deps: EngineDependencies): Promise<void> {
   await releaseForgotten(deps.database);
+  await cancelOfRevokedKeys(deps);
   await closeForgotten(deps.database, deps.clock.now() - CLOSED_LATELY_MS);
+}
+
+// The gate lets none of their calls through since the revocation. Here they come to their end.
+async function cancelOfRevokedKeys(deps: EngineDependencies): Promise<void> {
+  const verbs = createCampaignVerbs(deps);
+  for (const { id, keyId } of await listOfRevokedKeys(deps.database, MAX_CANCELED_PER_SWEEP)) {
+    await verbs.cancel(keyId, id, { hangUp: false, reason: "its API key was revoked" });
+    deps.log.info({ campaign: id, key: keyId }, "a campaign ended with its API key");
+  }
 }

@@ -53,11 +53,14 @@ export interface CampaignVerbs {
    * them.
    */
   resume(keyId: string, campaignId: string): Promise<CampaignVerbResult>;
-  /** Everybody still waiting ends as `canceled`; with `hangUp` live calls are ended too. */
+  /**
+   * Everybody still waiting ends as `canceled`; with `hangUp` live calls are ended too. `reason`:
+   * why, if nobody asked for it.
+   */
   cancel(
     keyId: string,
     campaignId: string,
-    options: { readonly hangUp: boolean },
+    options: { readonly hangUp: boolean; readonly reason?: string },
   ): Promise<CampaignVerbResult>;
 }
 
@@ -93,7 +96,8 @@ export function createCampaignVerbs(ports: {
       run("launch", keyId, campaignId, launching(respectWindow)),
     pause: (keyId, campaignId) => run("pause", keyId, campaignId, pausing),
     resume: (keyId, campaignId) => run("resume", keyId, campaignId, resuming),
-    cancel: (keyId, campaignId, { hangUp }) => run("cancel", keyId, campaignId, canceling(hangUp)),
+    cancel: (keyId, campaignId, { hangUp, reason = "canceled by request" }) =>
+      run("cancel", keyId, campaignId, canceling(hangUp, reason)),
   };
 }
 
@@ -152,10 +156,10 @@ const resuming: VerbWork = {
   },
 };
 
-function canceling(hangUp: boolean): VerbWork {
+function canceling(hangUp: boolean, reason: string): VerbWork {
   return {
     become: async (tx, campaign, status, now) => {
-      await setCampaignStatus(tx, campaign.id, { status, reason: "canceled by request", now });
+      await setCampaignStatus(tx, campaign.id, { status, reason, now });
       await takeBack(tx, campaign.id, "settle", now);
       if (hangUp) await hangUpLive(tx, campaign.id, now);
       return null;

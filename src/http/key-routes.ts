@@ -114,7 +114,8 @@ function addUpdateAndRevoke(app: RouteApp, { database, clock, engine }: HttpDepe
     schema: {
       tags: ["Keys"],
       summary: "Revoke an API key",
-      description: "At once and for good. Its data stays; its campaigns dial nobody any more.",
+      description:
+        "At once and for good. Its data stays; its campaigns dial nobody any more and are canceled within a minute.",
       operationId: "revokeKey",
       params: KeyParams,
       response: { 200: RevokedKey, ...errorAnswers(403, 404) },

@@ -188,6 +188,19 @@ export async function closeExpired(db: Queryable, now: Instant): Promise<number>
   return rowCount;
 }
 
+/** Campaigns that are not over and whose key is: nobody can act on them any more. */
+export async function listOfRevokedKeys(
+  db: Queryable,
+  limit: number,
+): Promise<readonly { readonly id: string; readonly keyId: string }[]> {
+  const { rows } = await db.query<{ id: string; keyId: string }>(
+    `select g.id, g.key_id as "keyId" from api_keys k join campaigns g on g.key_id = k.id
+     where k.revoked_at is not null and g.status in ('scheduled', 'running', 'paused') order by g.id limit $1`,
+    [limit],
+  );
+  return rows;
+}
+
 /**
  * A recipient may come back to a campaign in the moment it is closed: such campaigns are closed
  * again.

@@ -6,6 +6,7 @@ import { parseCurfew } from "../../src/domain/curfew.ts";
 import { editCampaign } from "../../src/engine/campaign-edit.ts";
 import type { RetryPolicy } from "../../src/domain/retry-policy.ts";
 import { createEngine } from "../../src/engine/engine.ts";
+import { revokeApiKey } from "../../src/store/api-keys.ts";
 import { sqlInstant } from "../../src/store/sql-instant.ts";
 import { makeWorld, START, type World } from "./engine-world.ts";
 
@@ -68,6 +69,24 @@ test("a canceled campaign retries nobody", async () => {
   await world.db.query("update campaigns set status = 'canceled' where id = $1", [id]);
   await allBusy(world);
   expect(await world.states(id)).toEqual({ not_reached: 1 });
+});
+
+test("the campaigns of a revoked key dial nobody any more, and end within a minute", async () => {
+  const world = await makeWorld({ slots: 1, callsPerSecond: 1 });
+  const running = await world.addCampaign(["+13035550100", "+13035550101", "+13035550102"]);
+  const paused = await world.addCampaign(["+13035550103"], { status: "paused" });
+  await world.run(1_500);
+  const [placed] = world.carrier.placed;
+  if (placed === undefined) throw new Error("nobody was dialed");
+  await revokeApiKey(world.db, world.keyId, world.clock.now());
+  await world.report(placed, "completed");
+  await world.run(61_000, 1_000);
+  expect(world.carrier.placed).toHaveLength(1);
+  expect(await world.states(running)).toEqual({ reached: 1, canceled: 2 });
+  expect(await world.states(paused)).toEqual({ canceled: 1 });
+  const { rows } = await world.db.query("select status, status_reason as reason from campaigns");
+  const ended = { status: "canceled", reason: "its API key was revoked" };
+  expect(rows).toEqual([ended, ended]);
 });
 
 test("who was not reached before the end expires, and the campaign completes", async () => {

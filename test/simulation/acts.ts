@@ -5,11 +5,12 @@ import type { Instant } from "../../src/domain/instant.ts";
 import type { E164 } from "../../src/domain/phone.ts";
 import { createCampaignVerbs } from "../../src/engine/campaign-verbs.ts";
 import type { Dice } from "../../src/simulator/dice.ts";
-import { updateApiKey } from "../../src/store/api-keys.ts";
+import { revokeApiKey, updateApiKey } from "../../src/store/api-keys.ts";
 import { resumeDialing, stopDialing } from "../../src/store/installation.ts";
 import { suppressPhone } from "../../src/store/suppressions.ts";
 import type { DatabaseDesk, WorldConnection } from "./database-desk.ts";
 import { readMoment, type Evidence } from "./evidence.ts";
+import { append, edit, settleUncertain } from "./mid-campaign-acts.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { ActPlan, CampaignPlan } from "./world-plan.ts";
 
@@ -18,6 +19,9 @@ export interface ActParts {
   readonly connection: WorldConnection;
   readonly evidence: Evidence;
   readonly dice: Dice;
+  /** For what is done in mid-campaign. */
+  readonly editDice: Dice;
+  readonly onAppended: (count: number) => void;
   readonly now: () => Instant;
 }
 
@@ -56,6 +60,16 @@ export async function carryOut(
     case "stop_dialing":
     case "restart_dialing":
       return switchDialing(parts, process, act.kind === "stop_dialing");
+    case "edit_window":
+    case "edit_end":
+    case "edit_retries":
+      return edit(parts, process, campaign, act.kind);
+    case "append":
+      return append(parts, process, campaign);
+    case "settle_by_hand":
+      return settleUncertain(parts, process, keyId);
+    case "revoke_key":
+      return revoke(parts, process, keyId);
   }
 }
 
@@ -124,4 +138,12 @@ async function switchDialing(
     if (isStopped) await stopDialing(tx, process.clock.now(), "an operator said so");
     else await resumeDialing(tx);
   });
+}
+
+async function revoke(parts: ActParts, process: SimulatedProcess, keyId: string): Promise<void> {
+  const database = parts.desk.databaseOf(process, () => {
+    parts.evidence.revocations.push({ keyId, at: parts.now() });
+    return Promise.resolve();
+  });
+  await database.transaction((tx) => revokeApiKey(tx, keyId, process.clock.now()));
 }

@@ -25,7 +25,7 @@ import type { RestError } from "../../src/simulator/carrier-model/rest-error.ts"
 import { openDice, type Dice } from "../../src/simulator/dice.ts";
 import { createPace } from "../../src/simulator/pace.ts";
 import { createPeople, pickedUpBy } from "../../src/simulator/people/people.ts";
-import type { PersonaRates } from "../../src/simulator/people/persona.ts";
+import type { Persona, PersonaRates } from "../../src/simulator/people/persona.ts";
 import { decideMachineVerdict } from "../../src/simulator/webhooks/machine-detection.ts";
 import { createRequestOf } from "./create-request.ts";
 import type { CarrierFaults } from "./fault-mix.ts";
@@ -56,6 +56,8 @@ export interface CarrierDeskParts {
   /** Bytes of a create went out: what the rules about dialing look at. */
   readonly onWritten: (create: WrittenCreate) => Promise<void>;
   readonly onTaken: (create: WrittenCreate) => void;
+  /** Somebody answered and goes on talking for so long. */
+  readonly onTalk: (create: WrittenCreate, persona: Persona, talkMs: number) => void;
   /** The carrier comes to us. Answers false when nobody took it: it tries again. */
   readonly deliver: (event: CarrierEvent) => Promise<boolean>;
 }
@@ -163,9 +165,12 @@ export class CarrierDesk {
     const { timeline, seed } = this.#parts;
     const persona = this.#people.personaOf(call.to);
     const dice = openDice(seed, "talk", call.sid);
-    const endTalk = timeline.after(talkMsOf(persona, dice), () => {
+    const talkMs = talkMsOf(persona, dice);
+    const endTalk = timeline.after(talkMs, () => {
       this.#carrier.hangUp(call, "the talk is over");
     });
+    const create = this.createOf.get(call);
+    if (create !== undefined) this.#parts.onTalk(create, persona, talkMs);
     const verdict = decideMachineVerdict(
       { mode: "Enable", isAsync: true, timeoutSeconds: 30, callback: null },
       pickedUpBy(persona),

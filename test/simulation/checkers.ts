@@ -4,6 +4,7 @@
 import {
   campaignRuns,
   insideWindow,
+  keyIsValid,
   notCalledBefore,
   notExpired,
   notStopped,
@@ -46,6 +47,7 @@ export const WRITE_RULES: readonly DialRule[] = [
   { name: "never outside the campaign's window", check: insideWindow },
   { name: "never a paused or canceled campaign", check: campaignRuns },
   { name: "never a suppressed phone", check: notSuppressed },
+  { name: "never for a revoked key", check: keyIsValid },
   { name: "never while the operator has stopped dialing", check: notStopped },
   { name: "never above the account's calls per second", check: withinPace },
   { name: "never again but by the retry policy", check: notCalledBefore },

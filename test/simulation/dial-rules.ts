@@ -4,12 +4,19 @@
 import { isInsideWindow } from "../../src/domain/calling-window.ts";
 import { localDateOf, startOfLocalDay } from "../../src/domain/time-zone.ts";
 import type { Call } from "../../src/simulator/carrier-model/call.ts";
-import { openCallsAtCarrier, type CampaignMoment, type Dial, type Evidence } from "./evidence.ts";
+import type { WrittenCreate } from "./carrier-desk.ts";
+import {
+  openCallsAtCarrier,
+  settingsSince,
+  type CampaignMoment,
+  type Dial,
+  type Evidence,
+} from "./evidence.ts";
 import { breaksRetryPolicy } from "./retry-rules.ts";
 
 /**
- * A pause, cancel, suppression or stop holds from this long after its commit: the gate's lead and a
- * request's lateness (docs/failure-modes.md). A second is what was asked for.
+ * A pause, cancel, edit, suppression or stop holds from this long after its commit: the gate's
+ * lead and a request's lateness (docs/failure-modes.md). A second is what was asked for.
  */
 const HOLDS_AFTER_MS = 300;
 /** Requests that stayed without an answer, and whose calls nobody found: then a person decides. */
@@ -21,7 +28,8 @@ export function insideWindow(evidence: Evidence, dial: Dial): string | null {
   const { create, campaignId, zoneGroup } = dial;
   const campaign = evidence.campaigns.get(campaignId ?? "");
   if (campaign === undefined) return null;
-  const { scheduledDate, window, zoneGroups } = campaign;
+  const { scheduledDate, zoneGroups } = campaign;
+  const settings = settingsSince(evidence, campaign.id, holdsSince(evidence, create.at));
   const zones = zoneGroups[zoneGroup - 1] ?? [campaign.zone];
   const moments = evidence.moments.get(campaign.id) ?? [];
   // A launch by hand never overrides the window of the recipients' own zones.
@@ -34,9 +42,16 @@ export function insideWindow(evidence: Evidence, dial: Dial): string | null {
       return `before its day ${scheduledDate} in ${zones.join()}`;
   }
   const isInside = (at: number): boolean =>
-    window === null || zones.every((zone) => isInsideWindow(window, zone, at));
+    settings.some(
+      ({ window }) => window === null || zones.every((zone) => isInsideWindow(window, zone, at)),
+    );
   if (instants.some(isInside)) return null;
-  return `at ${new Date(create.at).toISOString()}, window ${JSON.stringify(window)} in ${zones.join()}`;
+  const windows = JSON.stringify(settings.map((it) => it.window));
+  return `at ${new Date(create.at).toISOString()}, window ${windows} in ${zones.join()}`;
+}
+
+function holdsSince(evidence: Evidence, at: number): number {
+  return at - HOLDS_AFTER_MS - evidence.skewMs;
 }
 
 /** Only until the next local midnight, whatever the row says. */
@@ -83,6 +98,12 @@ export function notStopped(evidence: Evidence, { create }: Dial): string | null 
   return stoppedMs > HOLDS_AFTER_MS + evidence.skewMs ? `${Math.round(stoppedMs)} ms after` : null;
 }
 
+export function keyIsValid(evidence: Evidence, { create, keyId }: Dial): string | null {
+  const revoked = evidence.revocations.find((it) => it.keyId === keyId);
+  if (revoked === undefined || revoked.at >= holdsSince(evidence, create.at)) return null;
+  return `${Math.round(create.at - revoked.at)} ms after ${keyId} was revoked`;
+}
+
 export function withinPace(evidence: Evidence, { create }: Dial): string | null {
   const account = evidence.plan.accounts.find((it) => it.sid === create.carrierAccountId);
   if (account === undefined) return `of an unknown account ${create.carrierAccountId}`;
@@ -104,25 +125,49 @@ function rangBeforeLastLook({ desk }: Evidence, call: Call): boolean {
   return rangAt !== undefined && rangAt < (desk.lookedAt.get(call) ?? Number.POSITIVE_INFINITY);
 }
 
+/** The recipient's dials of which no person has said since that they called nobody. */
+function dialsThatCount(evidence: Evidence, dial: Dial): readonly WrittenCreate[] {
+  const words = evidence.handWords.filter(
+    (it) => it.recipientId === dial.recipientId && it.outcome === "not_called",
+  );
+  const since = words.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+  return evidence.desk.written.filter(
+    (other) => other.at > since && evidence.dials.get(other)?.recipientId === dial.recipientId,
+  );
+}
+
 /**
  * A recipient may be dialed again only when nobody was disturbed (the carrier never took the dial,
- * or it ended before anybody answered because we took it back or the account was full), or by the
- * campaign's retry policy.
+ * or it ended before anybody answered because we took it back or the account was full), when they
+ * asked for it, by the campaign's retry policy, or when a person has said that nobody was called.
  */
 export function notCalledBefore(evidence: Evidence, dial: Dial): string | null {
-  const policy = evidence.campaigns.get(dial.campaignId ?? "")?.retryPolicy ?? null;
   const earlier: Call[] = [];
-  for (const other of evidence.desk.written) {
+  for (const other of dialsThatCount(evidence, dial)) {
     if (other === dial.create || other.call === null) continue;
-    if (evidence.dials.get(other)?.recipientId !== dial.recipientId) continue;
     const { call } = other;
     if (!wasTakenBack(call)) earlier.push(call);
     else if (rangBeforeLastLook(evidence, call)) return `${call.sid} rang when it was taken back`;
   }
-  const [first] = earlier;
-  if (first === undefined) return null;
-  if (policy === null) return `its call ${first.sid} is ${first.status}`;
-  return breaksRetryPolicy(policy, earlier, dial, evidence);
+  const last = earlier.at(-1);
+  if (last === undefined || isWished(evidence, dial, last)) return null;
+  // Whether there is another call was decided, by what was set then, after the last one ended.
+  const policies = settingsSince(evidence, dial.campaignId, last.endedAt ?? dial.create.at).map(
+    (it) => it.retryPolicy,
+  );
+  const broken = policies.map((policy) =>
+    policy === null
+      ? `its call ${last.sid} is ${last.status}`
+      : breaksRetryPolicy(policy, earlier, dial, evidence),
+  );
+  return broken.includes(null) ? null : (broken[0] ?? `its call ${last.sid} is ${last.status}`);
+}
+
+/** In a call that is over they asked for another one, at this time or earlier. */
+function isWished(evidence: Evidence, dial: Dial, last: Call): boolean {
+  const wish = evidence.wishes.findLast((it) => it.recipientId === dial.recipientId);
+  if (wish === undefined || last.endedAt === null) return false;
+  return dial.create.at >= wish.notBefore - evidence.skewMs;
 }
 
 export function wasTakenBack(call: Call): boolean {
@@ -135,11 +180,8 @@ export function isOverConcurrency(call: Call): boolean {
 
 /** A dial that the carrier never had, and about which nobody could know. */
 export function notTwiceUnknown(evidence: Evidence, dial: Dial): string | null {
-  const unknown = evidence.desk.written.filter(
-    (other) =>
-      evidence.dials.get(other)?.recipientId === dial.recipientId &&
-      other.call === null &&
-      other.answer === "unknown",
+  const unknown = dialsThatCount(evidence, dial).filter(
+    (other) => other.call === null && other.answer === "unknown",
   );
   return unknown.length < MAX_UNKNOWN_DIALS ? null : `${unknown.length} dials were unknown`;
 }
@@ -197,8 +239,10 @@ export function provenBeforeMore(evidence: Evidence, dial: Dial): string | null 
 }
 
 export function notExpired(evidence: Evidence, { create, campaignId }: Dial): string | null {
-  const expiresAt = evidence.campaigns.get(campaignId ?? "")?.expiresAt ?? null;
-  if (expiresAt === null || create.at <= expiresAt + evidence.skewMs) return null;
+  const settings = settingsSince(evidence, campaignId, holdsSince(evidence, create.at));
+  const ends = settings.map((it) => it.expiresAt ?? Number.POSITIVE_INFINITY);
+  const expiresAt = Math.max(...ends);
+  if (ends.length === 0 || create.at <= expiresAt + evidence.skewMs) return null;
   return `${create.at - expiresAt} ms after its campaign expired`;
 }
 

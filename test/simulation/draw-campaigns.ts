@@ -56,7 +56,7 @@ function drawPhones(dice: Dice): string[] {
 }
 
 /** Minutes, so that retries come while things still go wrong. */
-function drawRetryPolicy(dice: Dice): RetryPolicy {
+export function drawRetryPolicy(dice: Dice): RetryPolicy {
   return {
     ended_reasons: dice.chance(0.5) ? RETRYABLE_REASONS : ["no-answer", "busy"],
     max_attempts: dice.pick([2, 2, 3] as const),
@@ -67,7 +67,7 @@ function drawRetryPolicy(dice: Dice): RetryPolicy {
 }
 
 /** Often so short that it ends while its first calls are being made. */
-function drawLifeMs(dice: Dice): number {
+export function drawLifeMs(dice: Dice): number {
   if (dice.chance(0.5)) return dice.between(200, 4_000);
   return dice.chance(0.7) ? dice.between(5_000, 240_000) : dice.between(0.5, 4) * 86_400_000;
 }
@@ -95,7 +95,7 @@ function drawDate(dice: Dice, at: number, zone: string): string {
   return Temporal.PlainDate.from(localDateOf(at, zone)).add({ days }).toString();
 }
 
-function drawWindow(dice: Dice, at: number, zone: string): CallingWindow {
+export function drawWindow(dice: Dice, at: number, zone: string): CallingWindow {
   const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
   const minute = local.hour * 60 + local.minute;
   const opensIn = dice.chance(0.5) ? dice.between(-120, -1) : dice.between(0, 6);

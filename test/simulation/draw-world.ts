@@ -2,17 +2,14 @@
 // leaves the others as they are. Half of all instants are pulled to edges: openings, closings,
 // clock changes.
 
-import type { Instant } from "../../src/domain/instant.ts";
 import { openDice, type Dice } from "../../src/simulator/dice.ts";
 import { PERSONAS, type Persona, type PersonaRates } from "../../src/simulator/people/persona.ts";
+import { drawActs } from "./draw-acts.ts";
 import { drawCampaigns } from "./draw-campaigns.ts";
 import { drawFaultMix } from "./fault-mix.ts";
 import {
   phoneOf,
   type AccountPlan,
-  type ActKind,
-  type ActPlan,
-  type CampaignPlan,
   type KeyPlan,
   type NumberPlan,
   type PhoneCaps,
@@ -59,7 +56,7 @@ export function drawWorld(seed: number): WorldPlan {
     numbers,
     campaigns,
     singles,
-    acts: drawActs(openDice(seed, "acts"), campaigns, start.at, calmFrom),
+    acts: drawActs(seed, campaigns, start.at, calmFrom),
     faults: drawFaultMix(openDice(seed, "faults")),
     rates: drawRates(openDice(seed, "rates")),
   };
@@ -124,42 +121,4 @@ function drawRates(dice: Dice): PersonaRates {
   const rates: Partial<Record<Persona, number>> = {};
   for (const persona of PERSONAS) rates[persona] = dice.chance(0.5) ? 0 : dice.fraction();
   return rates;
-}
-
-const ACTS: readonly [ActKind, ...ActKind[]] = [
-  "pause",
-  "pause",
-  "resume",
-  "resume",
-  "launch",
-  "launch_in_window",
-  "cancel",
-  "cancel_and_hang_up",
-  "suppress",
-  "suppress",
-  "lower_limit",
-  "lower_limit",
-  "stop_dialing",
-  "restart_dialing",
-];
-
-function drawActs(
-  dice: Dice,
-  campaigns: readonly CampaignPlan[],
-  startsAt: Instant,
-  calmFrom: Instant,
-): ActPlan[] {
-  if (campaigns.length === 0 || dice.chance(0.25)) return [];
-  return Array.from({ length: Math.ceil(dice.between(0, 8)) }, () => {
-    const campaign = dice.pick(campaigns as unknown as [CampaignPlan, ...CampaignPlan[]]);
-    const spread = startsAt + dice.between(0, calmFrom - startsAt);
-    // Just after the campaign was made most is under way.
-    const early = campaign.createdAt + dice.between(0, 15_000);
-    return {
-      at: Math.floor(Math.min(dice.chance(0.5) ? spread : early, calmFrom - 1)),
-      isAtClaim: dice.chance(0.5),
-      kind: dice.pick(ACTS),
-      campaign,
-    };
-  }).sort((a, b) => a.at - b.at);
 }

@@ -2,7 +2,10 @@
 // committed. Collected beside the engine, which knows nothing of it.
 
 import type { CampaignStatus } from "../../src/domain/campaign-life.ts";
+import { WEEKDAYS, type CallingWindow, type Weekday } from "../../src/domain/calling-window.ts";
+import type { HandOutcome } from "../../src/domain/hand-settlement.ts";
 import type { Instant } from "../../src/domain/instant.ts";
+import type { RetryPolicy } from "../../src/domain/retry-policy.ts";
 import type { Row } from "../../src/ports/database.ts";
 import { isEnded, type Call } from "../../src/simulator/carrier-model/call.ts";
 import type { CarrierDesk, WrittenCreate } from "./carrier-desk.ts";
@@ -15,6 +18,34 @@ export interface CampaignMoment {
   readonly status: CampaignStatus;
   readonly launchedAt: Instant | null;
   readonly overriddenUntil: Instant | null;
+}
+
+/** What may be edited of a campaign, from when it holds. */
+export interface CampaignSettings {
+  readonly at: Instant;
+  readonly window: CallingWindow | null;
+  readonly expiresAt: Instant | null;
+  readonly retryPolicy: RetryPolicy | null;
+}
+
+/** In a call somebody asked to be called at a time of their own. */
+export interface Wish {
+  readonly recipientId: number;
+  readonly notBefore: Instant;
+}
+
+/** What a person said about an uncertain call. */
+export interface HandWord {
+  readonly recipientId: number;
+  readonly outcome: HandOutcome;
+  readonly at: Instant;
+}
+
+/** A process had a wrong time, and knew it. */
+export interface ClockDoubt {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly byMs: number;
 }
 
 /** A create with what our tables say it was for. */
@@ -90,6 +121,45 @@ export interface Evidence {
   readonly stops: { readonly isStopped: boolean; readonly at: Instant }[];
   readonly limits: { readonly keyId: string; readonly limit: number; readonly at: Instant }[];
   readonly dials: Map<WrittenCreate, Dial>;
+  /** By campaign, oldest first: as it was made, then each edit. */
+  readonly settings: Map<string, CampaignSettings[]>;
+  readonly wishes: Wish[];
+  readonly handWords: HandWord[];
+  readonly revocations: { readonly keyId: string; readonly at: Instant }[];
+  readonly doubts: ClockDoubt[];
+}
+
+/** Evidence of a world in which nothing has happened yet. */
+export function noEvidence(world: Pick<Evidence, "plan" | "desk" | "now" | "skewMs">): Evidence {
+  const { plan } = world;
+  const asMade = plan.campaigns.map((campaign): [string, CampaignSettings[]] => {
+    const { window, expiresAt, retryPolicy } = campaign;
+    return [campaign.id, [{ at: plan.startsAt, window, expiresAt, retryPolicy }]];
+  });
+  return {
+    ...world,
+    campaigns: new Map(plan.campaigns.map((campaign) => [campaign.id, campaign])),
+    moments: new Map(),
+    suppressions: [],
+    stops: [],
+    limits: plan.keys.map((key) => ({ keyId: key.id, limit: key.limit, at: plan.startsAt })),
+    dials: new Map(),
+    settings: new Map(asMade),
+    wishes: [],
+    handWords: [],
+    revocations: [],
+    doubts: [],
+  };
+}
+
+/** A campaign's settings that were in force at some instant from `since` on. */
+export function settingsSince(
+  evidence: Evidence,
+  campaignId: string | null,
+  since: number,
+): readonly CampaignSettings[] {
+  const all = evidence.settings.get(campaignId ?? "") ?? [];
+  return all.filter((_, index) => (all[index + 1]?.at ?? Number.POSITIVE_INFINITY) > since);
 }
 
 /** Calls at the carrier that are ours, not ended now. */
@@ -140,6 +210,32 @@ export async function readMoment(
     [campaignId],
   );
   return row === undefined ? null : { at, ...row };
+}
+
+/** null: there is no such campaign yet. */
+export async function readSettings(
+  connection: WorldConnection,
+  campaignId: string,
+  at: Instant,
+): Promise<CampaignSettings | null> {
+  const [row] = await connection.observe<{
+    startMinutes: number | null;
+    endMinutes: number | null;
+    days: readonly Weekday[] | null;
+    expiresAt: Instant | null;
+    retryPolicy: RetryPolicy | null;
+  }>(
+    `select window_start_minutes as "startMinutes", window_end_minutes as "endMinutes", window_days as days,
+       expires_at as "expiresAt", retry_policy as "retryPolicy" from campaigns where id = $1`,
+    [campaignId],
+  );
+  if (row === undefined) return null;
+  const { startMinutes, endMinutes, days, expiresAt, retryPolicy } = row;
+  const window =
+    startMinutes === null || endMinutes === null
+      ? null
+      : { startMinutes, endMinutes, days: days ?? WEEKDAYS };
+  return { at, window, expiresAt, retryPolicy };
 }
 
 export async function readTables(connection: WorldConnection): Promise<Tables> {

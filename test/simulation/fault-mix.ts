@@ -47,6 +47,8 @@ export interface FaultMix {
   readonly meanFuse: number;
   /** Frozen processes and sleeping machines. */
   readonly freezes: number;
+  /** Clocks that somebody sets. */
+  readonly clockSteps: number;
 }
 
 // Throttled three times as often as the rest: it alone is ordinary.
@@ -75,6 +77,7 @@ export const NO_FAULTS: FaultMix = {
   database: { broken: 0, slow: 0, slowMs: 0, rerun: 0 },
   meanFuse: Number.POSITIVE_INFINITY,
   freezes: 0,
+  clockSteps: 0,
 };
 
 /** Nothing comes back from the carrier, and its list is as far behind as it is believed to get. */
@@ -136,5 +139,6 @@ function drawMix(dice: Dice): FaultMix {
     meanFuse:
       severity === 0 || dice.chance(0.4) ? Number.POSITIVE_INFINITY : dice.between(300, 4_000),
     freezes: severity === 0 || dice.chance(0.6) ? 0 : Math.ceil(dice.between(0, 4)),
+    clockSteps: severity === 0 || dice.chance(0.8) ? 0 : Math.ceil(dice.between(0, 3)),
   };
 }

@@ -38,18 +38,21 @@ export class SimulatedProcess {
   #isAlive = true;
   #frozenUntil = Number.NEGATIVE_INFINITY;
   #behindMs = 0;
-  #isDegraded = false;
+  #steppedMs = 0;
+  #degradedBecause: string | null = null;
 
   constructor(options: ProcessOptions) {
     this.name = options.name;
     this.#options = options;
     this.#fuse = options.fuse;
-    const now = (): Instant => Math.floor(options.timeline.now() + options.skewMs - this.#behindMs);
+    const awakeMs = (): number => options.timeline.now() + options.skewMs - this.#behindMs;
     this.clock = {
-      now,
-      monotonicMs: now,
+      now: (): Instant => Math.floor(awakeMs() + this.#steppedMs),
+      monotonicMs: () => Math.floor(awakeMs()),
       state: () =>
-        this.#isDegraded ? { kind: "degraded", reason: "the machine slept" } : { kind: "steady" },
+        this.#degradedBecause === null
+          ? { kind: "steady" }
+          : { kind: "degraded", reason: this.#degradedBecause },
     };
   }
 
@@ -81,11 +84,21 @@ export class SimulatedProcess {
     this.freeze(until);
     timeline.at(until, () => {
       this.#behindMs = until - startsAt;
-      this.#isDegraded = true;
+      this.#degradedBecause = "the machine slept";
     });
     timeline.at(comparedAt, () => {
       this.#behindMs = 0;
-      this.#isDegraded = false;
+      this.#degradedBecause = null;
+    });
+  }
+
+  /** Its time jumps, forwards or back, and is doubted until it was compared with the database's. */
+  step(byMs: number, comparedAt: number): void {
+    this.#steppedMs = byMs;
+    this.#degradedBecause = "the clock jumped";
+    this.#options.timeline.at(comparedAt, () => {
+      this.#steppedMs = 0;
+      this.#degradedBecause = null;
     });
   }
 

@@ -22,6 +22,7 @@ import { engineDependencies } from "./engine-dependencies.ts";
 import { EngineHost } from "./engine-host.ts";
 import {
   isQuiet,
+  noEvidence,
   readDial,
   readTables,
   type Dial,
@@ -30,9 +31,11 @@ import {
 } from "./evidence.ts";
 import { NO_FAULTS, type FaultMix } from "./fault-mix.ts";
 import { Journal } from "./journal.ts";
+import { stepClock, stopProcess } from "./process-faults.ts";
 import { reportsOf } from "./process-reports.ts";
 import { SimulatedJobs } from "./simulated-jobs.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
+import { askCallback } from "./mid-campaign-acts.ts";
 import { noStatistics, type Statistics } from "./statistics.ts";
 import { Timeline } from "./timeline.ts";
 import { deadlineOf, mostTicks } from "./world-limits.ts";
@@ -86,6 +89,7 @@ export class SimulatedWorld {
   #lastWriteAt: number;
   #mendedAt = Number.NEGATIVE_INFINITY;
   #before: Tables | null = null;
+  #isToldAboutUncertain = false;
 
   constructor(plan: WorldPlan, connection: WorldConnection) {
     this.#plan = plan;
@@ -115,6 +119,10 @@ export class SimulatedWorld {
       faults: () => this.#faults.carrier,
       onWritten: (create) => this.#onWritten(create),
       onTaken: (create) => this.#onTaken(create),
+      onTalk: (create, persona, talkMs) => {
+        if (persona !== "asks_callback") return;
+        this.timeline.after(talkMs / 2, () => this.#askCallback(create.order.callId));
+      },
       deliver: (event) => this.#deliver(event),
     });
     this.#jobs = new SimulatedJobs({
@@ -124,23 +132,21 @@ export class SimulatedWorld {
       journal: this.journal,
       faults: () => this.#faults.outbound,
     });
-    this.evidence = {
+    this.evidence = noEvidence({
       plan,
       desk: this.#carrier,
       now: () => this.timeline.now(),
       skewMs: Math.max(...plan.skewsMs) - Math.min(...plan.skewsMs) + (isExact(plan) ? 0 : 1),
-      campaigns: new Map(plan.campaigns.map((campaign) => [campaign.id, campaign])),
-      moments: new Map(),
-      suppressions: [],
-      stops: [],
-      limits: plan.keys.map((key) => ({ keyId: key.id, limit: key.limit, at: plan.startsAt })),
-      dials: new Map(),
-    };
+    });
     this.#acts = {
       desk: this.#database,
       connection,
       evidence: this.evidence,
       dice: openDice(plan.seed, "act details"),
+      editDice: openDice(plan.seed, "edit details"),
+      onAppended: (count) => {
+        this.statistics.recipients += count;
+      },
       now: () => this.timeline.now(),
     };
   }
@@ -192,13 +198,23 @@ export class SimulatedWorld {
         else this.#act(act);
       });
     }
-    const freezes = openDice(plan.seed, "freezes");
-    for (let count = 0; count < plan.faults.freezes; count += 1) {
-      const at = freezes.between(plan.startsAt, plan.calmFrom);
-      timeline.at(at, () => this.#stop(freezes));
-    }
+    this.#plagueProcesses(plan.faults.freezes, "freezes", stopProcess);
+    this.#plagueProcesses(plan.faults.clockSteps, "clock steps", stepClock);
     timeline.at(plan.calmFrom, () => this.#becomeCalm());
     timeline.after(TABLES_EVERY_MS, () => this.#lookAtTables());
+  }
+
+  #plagueProcesses(count: number, stream: string, plague: typeof stopProcess): void {
+    const { startsAt, calmFrom, seed } = this.#plan;
+    const dice = openDice(seed, stream);
+    const note = (what: string): void => this.#note(what);
+    const parts = { dice, desk: this.#database, evidence: this.evidence, note };
+    for (let nth = 0; nth < count; nth += 1) {
+      this.timeline.at(dice.between(startsAt, calmFrom), () => {
+        const host = this.#pick(dice);
+        if (host !== null) plague(parts, host.process);
+      });
+    }
   }
 
   #startProcess(index: number): void {
@@ -248,23 +264,19 @@ export class SimulatedWorld {
     this.timeline.after(backAfterMs, () => this.#startProcess(index));
   }
 
-  /** A process is stopped for a while, or its whole machine sleeps. */
-  #stop(dice: Dice): void {
-    const host = this.#pick(dice);
-    if (host === null) return;
-    const until = this.timeline.now() + dice.between(100, 60_000);
-    this.#note(`${host.process.name} stops for ${Math.round(until - this.timeline.now())} ms`);
-    if (dice.chance(0.5)) host.process.freeze(until);
-    else host.process.sleep(until, until + dice.between(0, 3_000));
-    this.#database.cutIfStopped(host.process, until);
-  }
-
   #act(act: Pick<ActPlan, "kind" | "campaign">): void {
     const host = this.#pick(this.#dice);
     if (host === null) return;
     this.statistics.acts += 1;
     this.#note(`a person: ${act.kind} ${act.campaign.id} at ${host.process.name}`);
     carryOut(this.#acts, host.process, act).catch(() => this.#note(`${act.kind} failed`));
+  }
+
+  #askCallback(callId: string): void {
+    const host = this.#pick(this.#dice);
+    if (host === null) return;
+    this.#note(`${callId} asks to be called again, at ${host.process.name}`);
+    askCallback(this.#acts, host.process, callId).catch(() => this.#note("which nobody took down"));
   }
 
   async #deliver(event: CarrierEvent): Promise<boolean> {
@@ -358,7 +370,9 @@ export class SimulatedWorld {
       const quietMs = this.timeline.now() - this.#lastWriteAt;
       if (!this.#isCalm || quietMs < 2_000 || lookedAt === this.#lastWriteAt) continue;
       lookedAt = this.#lastWriteAt;
-      if ((await isQuiet(this.#connection)) && (await this.#jobs.isQuiet())) break;
+      if (!(await isQuiet(this.#connection)) || !(await this.#jobs.isQuiet())) continue;
+      if (this.#isToldAboutUncertain) break;
+      this.#tellAboutUncertain();
     }
     // The carrier still ends what it holds, and whatever it says changes nothing.
     const restUntil = this.timeline.now() + REST_MS;
@@ -370,8 +384,16 @@ export class SimulatedWorld {
     this.#checkTables(END_RULES, tables);
     await this.#jobs.check((rule, what) => this.#fail(rule, what));
     if (this.#broken !== null) throw this.#broken;
-    this.statistics.uncertain = tables.recipients.filter((it) => it.state === "uncertain").length;
+    const uncertain = tables.recipients.filter((it) => it.state === "uncertain");
+    this.statistics.uncertain = uncertain.length + this.evidence.handWords.length;
     for (const row of tables.recipients) this.#note(`recipient ${row.id} ${row.state}`);
+  }
+
+  /** Somebody decides about what is uncertain; then everything must come to rest again. */
+  #tellAboutUncertain(): void {
+    this.#isToldAboutUncertain = true;
+    for (const campaign of this.#plan.campaigns) this.#act({ kind: "settle_by_hand", campaign });
+    this.#lastWriteAt = this.timeline.now();
   }
 
   // --- rules

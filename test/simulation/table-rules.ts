@@ -9,12 +9,19 @@ const ENDED_CALLS = new Set(["completed", "busy", "no_answer", "failed", "cancel
 const BACK_AFTER_MS = 90_000;
 const UNSETTLED = new Set(["waiting", "calling"]);
 
-export function finalStatesStay(tables: Tables, before: Tables | null): string | null {
+export function finalStatesStay(
+  tables: Tables,
+  before: Tables | null,
+  evidence: Evidence,
+): string | null {
   if (before === null) return null;
+  // Above a person's word stand the carrier's facts.
+  const byHand = new Set(evidence.handWords.map((it) => it.recipientId));
   const recipients = new Map(tables.recipients.map((row) => [row.id, row.state]));
   for (const { id, state } of before.recipients) {
     const now = recipients.get(id);
     if (UNSETTLED.has(state) || state === "uncertain" || now === state) continue;
+    if (byHand.has(id)) continue;
     return `recipient ${id} was ${state} and is ${now}`;
   }
   const calls = new Map(tables.calls.map((row) => [row.id, row.status]));
@@ -162,8 +169,11 @@ export function outcomesAreReal(
   for (const row of tables.recipients) {
     // One that was taken for ours from the list: the risk that docs/failure-modes.md names.
     if (foreign.has(row.id)) continue;
+    if (evidence.handWords.some((it) => it.recipientId === row.id)) continue;
+    const settings = evidence.settings.get(row.campaignId ?? "") ?? [];
     const mayBeRetried =
-      (evidence.campaigns.get(row.campaignId ?? "")?.retryPolicy ?? null) !== null;
+      settings.some((it) => it.retryPolicy !== null) ||
+      evidence.wishes.some((it) => it.recipientId === row.id);
     const what = unrealState(row.state, last.get(row.id) ?? null, mayBeRetried);
     if (what !== null) return `recipient ${row.id} is ${row.state}, ${what}`;
     if (row.state === "canceled" && row.campaignId !== null && !isCanceled(row.campaignId)) {

@@ -17,9 +17,10 @@ const MAX_TICKS_PER_RECIPIENT = 100;
 
 /** When a calm world must have finished. */
 export function deadlineOf(plan: WorldPlan, recipients: number): Instant {
-  const { calmFrom, campaigns, keys } = plan;
+  const { calmFrom, campaigns, keys, acts } = plan;
   const waitsForDays =
     campaigns.some((it) => it.window ?? it.scheduledDate ?? it.retryPolicy) ||
+    acts.some((it) => it.kind === "edit_window" || it.kind === "edit_retries") ||
     keys.some((key) => key.maxCallsPerDay ?? key.maxCallsPerRecipient);
   if (waitsForDays) return calmFrom + CALM_WITH_WINDOWS_MS;
   const restMs = keys.some((key) => key.hasWebhook) ? CALM_WITH_WEBHOOKS_MS : CALM_MS;

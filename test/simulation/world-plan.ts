@@ -82,7 +82,13 @@ export type ActKind =
   | "suppress"
   | "lower_limit"
   | "stop_dialing"
-  | "restart_dialing";
+  | "restart_dialing"
+  | "edit_window"
+  | "edit_end"
+  | "edit_retries"
+  | "append"
+  | "settle_by_hand"
+  | "revoke_key";
 
 /** What a person does, on one campaign or key. */
 export interface ActPlan {
