@@ -39,18 +39,21 @@ export function actOnTool(step: Step, name: string, input: unknown): void {
 
 /**
  * Whether these words ask for no more calls. Then it is recorded, confirmed and the call ends: no
- * model is asked. The words must be in the memory already.
+ * model is asked, and no message is left. The words must be in the memory already.
  */
 export function optedOut(step: Step, words: string): boolean {
   const { state } = step;
-  if (state.phase === "mailbox" || findOptOut(words) === null) return false;
+  if (findOptOut(words) === null) return false;
   recordOptOut(step, words);
   if (state.phase === "closing") return true;
+  // Somebody picked up while a mailbox was waited out, or its greeting says it.
+  const isMailbox = state.phase === "mailbox";
   breakOff(step);
   clearTimer(step, "greeting");
+  clearTimer(step, "mailbox");
   state.phase = "listening";
   speakLine(step, stockLines(state).optedOut);
-  beginClosing(step, "completed");
+  beginClosing(step, isMailbox ? "voicemail_detected" : "completed");
   return true;
 }
 

@@ -11,7 +11,12 @@ export interface CallbackRules {
   readonly window: CallingWindow | null;
   /** The campaign ends then; null: it does not. */
   readonly expiresAt: Instant | null;
+  /** How often the person has asked for another call before this one. */
+  readonly askedBefore: number;
 }
+
+/** Times that one recipient is called again on request: a model that mishears must not go on. */
+export const MAX_CALLBACKS = 5;
 
 export type CallbackDecision =
   | { readonly kind: "accepted"; readonly at: Instant }
@@ -30,6 +35,7 @@ export function decideCallback(
   rules: CallbackRules,
   now: Instant,
 ): CallbackDecision {
+  if (rules.askedBefore >= MAX_CALLBACKS) return refused("they have been called back too often");
   const at = instantOf(localTime, rules.timezone);
   if (at === null) return refused("the time must be written like 2026-12-01T14:30");
   if (at - now < MIN_AHEAD_MS) return refused("that time is in the past");

@@ -46,8 +46,8 @@ function callbackRulesOf(conversation: Conversation): CallbackRules | null {
     window_days: conversation.windowDays,
   });
   if (parsed.kind === "invalid") return null;
-  const { timezone, expiresAt } = conversation;
-  return { timezone, window: parsed.window, expiresAt };
+  const { timezone, expiresAt, askedBefore } = conversation;
+  return { timezone, window: parsed.window, expiresAt, askedBefore };
 }
 
 function earlierCallOf({ earlierAt, earlierReason }: Conversation): EarlierCall | null {

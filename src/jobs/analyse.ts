@@ -5,6 +5,7 @@
 import {
   analysisSchema,
   isWorthAnalysing,
+  MACHINE_SUMMARY,
   readAnalysis,
   SHORT_CALL_SUMMARY,
 } from "../domain/call-analysis.ts";
@@ -45,8 +46,9 @@ export async function analyse(deps: JobsDependencies, claimed: ClaimedAnalysis):
 /** What comes of one try; nothing is written. */
 export async function settlementOf(
   deps: Pick<JobsDependencies, "model" | "clock">,
-  claimed: Pick<ClaimedAnalysis, "prompt" | "transcript" | "fields" | "attempts">,
+  claimed: Pick<ClaimedAnalysis, "prompt" | "transcript" | "fields" | "attempts" | "isMachine">,
 ): Promise<AnalysisSettlement> {
+  if (claimed.isMachine) return { state: "skipped", summary: MACHINE_SUMMARY };
   const turns = claimed.transcript ?? [];
   if (!isWorthAnalysing(turns)) return { state: "skipped", summary: SHORT_CALL_SUMMARY };
   const answerSchema = analysisSchema(claimed.fields);

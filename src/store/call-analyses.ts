@@ -65,7 +65,9 @@ export interface ClaimedAnalysis extends Row {
   /** Made so far. */
   readonly attempts: number;
   readonly transcript: readonly SpokenTurn[] | null;
+  /** The purpose that the call was dialed with. */
   readonly prompt: string;
+  readonly isMachine: boolean;
   readonly fields: readonly ExtractionField[];
 }
 
@@ -81,10 +83,12 @@ export async function claimAnalyses(
        update call_analyses set due_at = $2, claims = claims + 1 from due where call_id = due_id
        returning call_id, version, claims, attempts)
      select x.call_id as "callId", x.version, x.claims, x.attempts, c.transcript,
-       coalesce(r.prompt_override, g.prompt, '') as prompt,
+       coalesce(r.prompt_override, p.prompt, g.prompt, '') as prompt,
+       coalesce(c.answered_by in ('machine', 'fax'), false) as "isMachine",
        coalesce(a.settings->'data_extraction_fields', '[]') as fields
      from claimed x join calls c on c.id = x.call_id join recipients r on r.id = c.recipient_id
-     join agents a on a.id = c.agent_id left join campaigns g on g.id = c.campaign_id`,
+     join agents a on a.id = c.agent_id left join campaigns g on g.id = c.campaign_id
+     left join campaign_prompts p on p.campaign_id = c.campaign_id and p.version = c.prompt_version`,
     [sqlInstant(options.now), sqlInstant(options.leaseUntil), options.limit],
   );
   return rows;

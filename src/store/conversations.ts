@@ -45,6 +45,8 @@ export interface Conversation extends Row {
   readonly windowDays: readonly string[] | null;
   /** When the campaign ends; null: it does not. */
   readonly expiresAt: Instant | null;
+  /** Calls of this recipient in which they asked for another one. */
+  readonly askedBefore: number;
   /** The last call to this phone under the key that has ended; null: there was none. */
   readonly earlierAt: Instant | null;
   readonly earlierReason: EndedReason | null;
@@ -68,7 +70,10 @@ export async function loadConversation(
        coalesce(z.zones[1], g.timezone, a.timezone, 'Europe/London') as timezone,
        c.key_id as "keyId", c.campaign_id as "campaignId",
        g.window_start_minutes as "windowStartMinutes", g.window_end_minutes as "windowEndMinutes",
-       g.window_days as "windowDays", g.expires_at as "expiresAt", e.ended_at as "earlierAt", e.ended_reason as "earlierReason"
+       g.window_days as "windowDays", g.expires_at as "expiresAt",
+       (select count(*) from calls o where o.recipient_id = c.recipient_id and o.id <> c.id and o.callback_at is not null)
+         as "askedBefore",
+       e.ended_at as "earlierAt", e.ended_reason as "earlierReason"
      from calls c join recipients r on r.id = c.recipient_id join agents a on a.id = c.agent_id
      join carrier_accounts x on x.id = c.account_id
      left join campaigns g on g.id = c.campaign_id left join phone_numbers n on n.id = c.phone_number_id

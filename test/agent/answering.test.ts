@@ -159,6 +159,18 @@ test("a message longer than any goodbye is heard to its end, pauses and all", ()
   expect(talk.endCause).toBe("voicemail_detected");
 });
 
+test("who picks up after all and wants no more calls is not left a message but believed", () => {
+  const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
+  talk.happen({ kind: "partial", text: "You have reached my voicemail" });
+  expect(talk.state.phase).toBe("mailbox");
+  talk.say("Hello? I am here. Please do not call me again.");
+  expect(talk.state.optOut?.words).toContain("do not call me again");
+  expect(talk.spoken).toEqual(["You will not be called again. Goodbye."]);
+  talk.pass(30_000);
+  expect(talk.spoken).toHaveLength(1);
+  expect(talk.endCause).toBe("voicemail_detected");
+});
+
 test("a greeting without an end is spoken over after half a minute", () => {
   const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
   talk.happen({ kind: "partial", text: "you have reached my voicemail" });

@@ -158,7 +158,7 @@ function asHappening(one: Exclude<Chaos, { readonly pass: number }>, turnId: num
   }
 }
 
-const ANY_TIME = { timezone: "Europe/London", window: null, expiresAt: null };
+const ANY_TIME = { timezone: "Europe/London", window: null, expiresAt: null, askedBefore: 0 };
 
 const LOOK_UP = {
   name: "look_up",

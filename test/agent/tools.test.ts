@@ -18,6 +18,7 @@ const rules = {
   timezone: "Europe/London",
   window: { startMinutes: 540, endMinutes: 1_020, days: ["mon", "tue", "wed", "thu", "fri"] },
   expiresAt: null,
+  askedBefore: 0,
 } as const;
 
 function talkWith(agent: Partial<typeof AGENT> = {}): Talk {

@@ -8,6 +8,7 @@ const rules: CallbackRules = {
   timezone: "Europe/London",
   window: { startMinutes: 540, endMinutes: 1_020, days: ["mon", "tue", "wed", "thu", "fri"] },
   expiresAt: Date.UTC(2026, 10, 20),
+  askedBefore: 0,
 };
 
 test("a local time inside the window is an instant, on either side of a clock change", () => {
@@ -33,6 +34,13 @@ test.each([
 ])("%s is refused because it %s", (when, reason) => {
   const decision = decideCallback(when, rules, NOW);
   expect(decision.kind === "refused" ? decision.reason : "accepted").toContain(reason);
+});
+
+test("who was called back five times is not called back again", () => {
+  const decide = (askedBefore: number) =>
+    decideCallback("2026-10-23T14:30", { ...rules, askedBefore }, NOW);
+  expect(decide(4).kind).toBe("accepted");
+  expect(decide(5)).toEqual({ kind: "refused", reason: "they have been called back too often" });
 });
 
 test("without a window any time will do", () => {

@@ -120,6 +120,23 @@ test.each([
     "missing_field",
     "data_extraction_fields[0].type",
   ],
+  [
+    "a selector without choices",
+    { data_extraction_fields: [{ type: "selector", name: "size", description: "" }] },
+    "invalid_request",
+    "data_extraction_fields[0].choices",
+  ],
+  [
+    "two extraction fields of one name",
+    {
+      data_extraction_fields: [
+        { type: "text", name: "a", description: "" },
+        { type: "number", name: "a", description: "" },
+      ],
+    },
+    "invalid_request",
+    "data_extraction_fields",
+  ],
   ["a NUL in the name", { name: "a\u0000b" }, "invalid_request", "name"],
   ["half a surrogate", '{"name":"\\ud800"}', "invalid_request", "name"],
   ["an array", [], "invalid_request", undefined],

@@ -2,6 +2,7 @@
 // written down by the tests.
 
 import { expect, test } from "vitest";
+import { editCampaign } from "../../src/engine/campaign-edit.ts";
 import { requestAnalysis } from "../../src/store/call-analyses.ts";
 import { findCall } from "../../src/store/call-list.ts";
 import { testPhones } from "../support/campaign-set-up.ts";
@@ -149,6 +150,39 @@ test.each([
     summary: "The call was too short to analyse.",
     successful: false,
   });
+});
+
+test("a call that a machine answered is not asked about", async () => {
+  const world = await makeJobsWorld();
+  const callId = await endedCall(world);
+  await world.db.query("update calls set answered_by = 'machine'");
+  world.clock.advance(5_000);
+  await world.work();
+  expect(world.model.questions).toEqual([]);
+  expect(await analysed(world, callId)).toMatchObject({
+    state: "skipped",
+    summary: "Voicemail or another machine answered.",
+    successful: false,
+  });
+});
+
+test("a call is judged by the prompt it was dialed with", async () => {
+  const world = await makeJobsWorld();
+  await endedCall(world);
+  const { rows } = await world.db.query<{ id: string; prompt: string }>(
+    "select id, prompt from campaigns",
+  );
+  const [campaign] = rows;
+  if (campaign === undefined) throw new Error("there is no campaign");
+  await editCampaign({ database: world.db, clock: world.clock }, world.keyId, campaign.id, {
+    prompt: "Ask for something else.",
+  });
+  world.model.scriptAnswers({ kind: "answered", text: answerWith({}) });
+  world.clock.advance(5_000);
+  await world.work();
+  const question = JSON.stringify(world.model.questions);
+  expect(question).toContain(campaign.prompt);
+  expect(question).not.toContain("something else");
 });
 
 test("a model that is away is asked again; a dead process's question too, and settled once", async () => {

@@ -1,6 +1,7 @@
 // The rules about dialing: what the carrier's side shows in the moment in which a create is written
 // or taken, against what people asked for.
 
+import { MAX_CALLBACKS } from "../../src/domain/callback-time.ts";
 import { isInsideWindow } from "../../src/domain/calling-window.ts";
 import { localDateOf, startOfLocalDay } from "../../src/domain/time-zone.ts";
 import type { Call } from "../../src/simulator/carrier-model/call.ts";
@@ -165,8 +166,9 @@ export function notCalledBefore(evidence: Evidence, dial: Dial): string | null {
 
 /** In a call that is over they asked for another one, at this time or earlier. */
 function isWished(evidence: Evidence, dial: Dial, last: Call): boolean {
-  const wish = evidence.wishes.findLast((it) => it.recipientId === dial.recipientId);
-  if (wish === undefined || last.endedAt === null) return false;
+  const wishes = evidence.wishes.filter((it) => it.recipientId === dial.recipientId);
+  const wish = wishes.at(-1);
+  if (wish === undefined || last.endedAt === null || wishes.length > MAX_CALLBACKS) return false;
   return dial.create.at >= wish.notBefore - evidence.skewMs;
 }
 

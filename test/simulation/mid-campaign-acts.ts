@@ -100,29 +100,26 @@ async function insertRecipients(
 
 /** Whoever is on this call asks to be called again in some minutes. */
 export async function askCallback(
-  { desk, connection, evidence, now }: ActParts,
+  { desk, evidence, now }: ActParts,
   process: SimulatedProcess,
   id: string,
 ): Promise<void> {
-  const [call] = await connection.observe<{ recipientId: number }>(
-    `select recipient_id as "recipientId" from calls where id = $1 and campaign_id is not null`,
-    [id],
-  );
-  if (call === undefined) return;
-  const { recipientId } = call;
   const dice = openDice(evidence.plan.seed, "wish", id);
   const callbackAt = now() + Math.floor(dice.between(60_000, 600_000));
+  let recipientId: number | null = null;
   const database = desk.databaseOf(process, () => {
-    evidence.wishes.push({ recipientId, notBefore: callbackAt });
+    if (recipientId !== null) evidence.wishes.push({ recipientId, notBefore: callbackAt });
     return Promise.resolve();
   });
   const place = { process: process.name, sessionId: `VX_${id}` };
   await database.transaction(async (tx) => {
-    const { rows } = await tx.query(
-      "select from calls where id = $1 and status = 'in_progress' for update",
+    const { rows } = await tx.query<{ recipientId: number }>(
+      `select recipient_id as "recipientId" from calls
+       where id = $1 and campaign_id is not null and status = 'in_progress' for update`,
       [id],
     );
-    if (rows.length === 0) throw new Error("the call has just ended");
+    recipientId = rows[0]?.recipientId ?? null;
+    if (recipientId === null) return;
     await recordConversationFacts(tx, id, { ...NOTHING_SAID, callbackAt }, place);
   });
 }
@@ -149,7 +146,11 @@ export async function settleUncertain(
   process: SimulatedProcess,
   keyId: string,
 ): Promise<void> {
-  const uncertain = await connection.observe<{ id: string; recipientId: number }>(
+  // Through the process's own connection: what is asked outside the timeline is not repeatable.
+  const { rows: uncertain } = await desk.databaseOf(process).query<{
+    id: string;
+    recipientId: number;
+  }>(
     `select id, recipient_id as "recipientId" from calls
      where key_id = $1 and status = 'uncertain' order by id`,
     [keyId],

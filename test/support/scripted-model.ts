@@ -1,7 +1,13 @@
 // A language model at the port's border whose replies a test writes down beforehand. It keeps every
 // request and knows which replies were cut short.
 
-import type { Model, ModelAnswer, ModelChunk, ModelRequest } from "../../src/ports/model.ts";
+import type {
+  Model,
+  ModelAnswer,
+  ModelChunk,
+  ModelQuestion,
+  ModelRequest,
+} from "../../src/ports/model.ts";
 
 /** One step of a reply. */
 export type ScriptStep =
@@ -16,6 +22,7 @@ export type ScriptStep =
 
 export interface ScriptedModel extends Model {
   readonly requests: readonly ModelRequest[];
+  readonly questions: readonly ModelQuestion[];
   /** Replies that were aborted before their end. */
   readonly aborted: number;
   /** Adds replies; each is used once, in order. */
@@ -27,6 +34,7 @@ export interface ScriptedModel extends Model {
 /** Replies in the order of the script; without one left, a single "Yes.". */
 export function scriptedModel(): ScriptedModel {
   const requests: ModelRequest[] = [];
+  const questions: ModelQuestion[] = [];
   const replies: (readonly ScriptStep[])[] = [];
   const answers: ModelAnswer[] = [];
   let aborted = 0;
@@ -58,6 +66,7 @@ export function scriptedModel(): ScriptedModel {
 
   return {
     requests,
+    questions,
     get aborted() {
       return aborted;
     },
@@ -65,7 +74,10 @@ export function scriptedModel(): ScriptedModel {
       replies.push(...more);
     },
     configuration: () => ({ kind: "ready", name: "scripted" }),
-    answer: () => Promise.resolve(answers.shift() ?? { kind: "answered", text: "{}" }),
+    answer: (question) => {
+      questions.push(question);
+      return Promise.resolve(answers.shift() ?? { kind: "answered", text: "{}" });
+    },
     scriptAnswers: (...more) => {
       answers.push(...more);
     },

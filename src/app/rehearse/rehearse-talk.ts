@@ -132,7 +132,7 @@ async function openingFor(
     numberPrompt: null,
     voicemailMessage: settings.voicemail_leave_enabled ? settings.voicemail_message : null,
     isRecorded: settings.record_call,
-    callback: { timezone, window: null, expiresAt: null },
+    callback: { timezone, window: null, expiresAt: null, askedBefore: 0 },
     purpose: person.promptOverride ?? prompt,
     variables: person.variables,
     boundary: openDice(seed, "boundary", person.phone).hex(12),

@@ -127,6 +127,7 @@ async function analysisOf(
       transcript: talk.transcript,
       fields: agent.settings["data_extraction_fields"] as readonly ExtractionField[],
       attempts: 0,
+      isMachine: ["machine", "fax"].includes(talk.answeredBy),
     },
   );
   return settlement.state === "done" ? settlement.analysis : null;
