@@ -65,6 +65,7 @@ export interface ClaimedAnalysis extends Row {
   /** Made so far. */
   readonly attempts: number;
   readonly transcript: readonly SpokenTurn[] | null;
+  /** The recipient's own purpose, else the campaign's as it was when the call was dialed. */
   readonly prompt: string;
   readonly fields: readonly ExtractionField[];
 }
@@ -81,10 +82,11 @@ export async function claimAnalyses(
        update call_analyses set due_at = $2, claims = claims + 1 from due where call_id = due_id
        returning call_id, version, claims, attempts)
      select x.call_id as "callId", x.version, x.claims, x.attempts, c.transcript,
-       coalesce(r.prompt_override, g.prompt, '') as prompt,
+       coalesce(r.prompt_override, p.prompt, g.prompt, '') as prompt,
        coalesce(a.settings->'data_extraction_fields', '[]') as fields
      from claimed x join calls c on c.id = x.call_id join recipients r on r.id = c.recipient_id
-     join agents a on a.id = c.agent_id left join campaigns g on g.id = c.campaign_id`,
+     join agents a on a.id = c.agent_id left join campaigns g on g.id = c.campaign_id
+     left join campaign_prompts p on p.campaign_id = c.campaign_id and p.version = c.prompt_version`,
     [sqlInstant(options.now), sqlInstant(options.leaseUntil), options.limit],
   );
   return rows;

@@ -3,6 +3,7 @@
 
 import { expect, test } from "vitest";
 import { requestAnalysis } from "../../src/store/call-analyses.ts";
+import { replacePrompt } from "../../src/store/campaign-edit.ts";
 import { findCall } from "../../src/store/call-list.ts";
 import { testPhones } from "../support/campaign-set-up.ts";
 import { webhookReceiver } from "../support/webhook-receiver.ts";
@@ -88,6 +89,19 @@ test("an analysis is kept on the call, told, and sends the waiting end with it",
       analysis_status: "done",
     });
   }
+});
+
+test("a call is judged by the purpose that it was dialed with", async () => {
+  const world = await makeJobsWorld();
+  const callId = await endedCall(world);
+  const { rows } = await world.db.query<{ id: string }>("select id from campaigns");
+  await replacePrompt(world.db, rows[0]?.id ?? "", "Sell a cruise.");
+  world.model.scriptAnswers({ kind: "answered", text: answerWith({}) });
+  world.clock.advance(5_000);
+  await world.work();
+  expect(await analysed(world, callId)).toMatchObject({ state: "done" });
+  expect(world.model.questions).toHaveLength(1);
+  expect(world.model.questions[0]).toContain("<purpose>\nSay hello.\n</purpose>");
 });
 
 test("a value whose words nobody said is dropped", async () => {

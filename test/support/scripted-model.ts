@@ -16,6 +16,8 @@ export type ScriptStep =
 
 export interface ScriptedModel extends Model {
   readonly requests: readonly ModelRequest[];
+  /** What was asked to be answered as JSON, as the last message of each. */
+  readonly questions: readonly string[];
   /** Replies that were aborted before their end. */
   readonly aborted: number;
   /** Adds replies; each is used once, in order. */
@@ -29,6 +31,7 @@ export function scriptedModel(): ScriptedModel {
   const requests: ModelRequest[] = [];
   const replies: (readonly ScriptStep[])[] = [];
   const answers: ModelAnswer[] = [];
+  const questions: string[] = [];
   let aborted = 0;
 
   async function* speak(
@@ -58,6 +61,7 @@ export function scriptedModel(): ScriptedModel {
 
   return {
     requests,
+    questions,
     get aborted() {
       return aborted;
     },
@@ -65,7 +69,10 @@ export function scriptedModel(): ScriptedModel {
       replies.push(...more);
     },
     configuration: () => ({ kind: "ready", name: "scripted" }),
-    answer: () => Promise.resolve(answers.shift() ?? { kind: "answered", text: "{}" }),
+    answer: ({ messages }) => {
+      questions.push(messages.at(-1)?.content ?? "");
+      return Promise.resolve(answers.shift() ?? { kind: "answered", text: "{}" });
+    },
     scriptAnswers: (...more) => {
       answers.push(...more);
     },
