@@ -165,6 +165,42 @@ test.each([
   });
 });
 
+test.each([
+  ["the conversation", "human", "machine", "voicemail_detected", "A machine answered."],
+  ["both", "machine", "machine", "voicemail_detected", null],
+  ["the conversation, of a fax", null, "fax", "voicemail_detected", "A machine answered."],
+])("a machine's greeting is not asked about: found by %s", async (...row) => {
+  const [_who, carrierAnsweredBy, answeredBy, cause, summary] = row;
+  const world = await makeJobsWorld();
+  const callId = await endedCall(world);
+  await world.db.query(
+    "update calls set carrier_answered_by = $1, answered_by = $2, ended_reason = $3",
+    [carrierAnsweredBy, answeredBy, cause],
+  );
+  world.clock.advance(5_000);
+  await world.work();
+  expect(await analysed(world, callId)).toMatchObject({
+    state: "skipped",
+    summary,
+    successful: false,
+    sentiment: null,
+    extracted: {},
+  });
+  expect(world.model.questions).toEqual([]);
+});
+
+test("a person's words are asked about, whatever the carrier took them for", async () => {
+  const world = await makeJobsWorld();
+  const callId = await endedCall(world);
+  await world.db.query(
+    "update calls set carrier_answered_by = 'machine', answered_by = 'human', ended_reason = 'completed'",
+  );
+  world.model.scriptAnswers({ kind: "answered", text: answerWith({}) });
+  world.clock.advance(5_000);
+  await world.work();
+  expect(await analysed(world, callId)).toMatchObject({ state: "done", successful: true });
+});
+
 test("a model that is away is asked again; a dead process's question too, and settled once", async () => {
   const world = await makeJobsWorld();
   const callId = await endedCall(world);

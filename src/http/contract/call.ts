@@ -100,7 +100,9 @@ export const Call = z
     analysis_status: z
       .enum(["pending", "done", "skipped", "failed"])
       .nullable()
-      .describe("skipped: too little was said. null: the call did not connect, or has not ended."),
+      .describe(
+        "skipped: too little was said, or a machine answered. null: the call did not connect, or has not ended.",
+      ),
     analysis_error: z.string().nullable(),
     analysis_raw_text: z
       .string()
