@@ -170,6 +170,9 @@ export const Call = z
           input_tokens: z.number().nullable(),
           output_tokens: z.number().nullable(),
           interrupted: z.boolean(),
+          withheld: z
+            .number()
+            .describe("Pieces of the reply that are never spoken: addresses, keys, instructions."),
         }),
       )
       .describe("One entry for each time the model was asked."),
