@@ -10,6 +10,7 @@ import { buildPreamble } from "./prompt.ts";
 import type { PromptParts } from "./prompt.ts";
 import type { CallContext } from "./call-facts.ts";
 import { filterToken, FRESH_FILTER, flushFilter } from "./spoken-text.ts";
+import { recitesRules } from "./withheld-text.ts";
 
 /** Phones ring for longer; an opening that is later than this would not be there in time. */
 export const OPENING_LIMIT_MS = 6_000;
@@ -39,7 +40,10 @@ export function openingRequest(
   };
 }
 
-/** What a voice can say of the answer; null when it is nothing, or a tag instead of words. */
+/**
+ * What a voice can say of the answer; null when it is nothing, a tag instead of words, or the
+ * engine's own rules.
+ */
 export function readOpeningReply(text: string): string | null {
   const first = filterToken(FRESH_FILTER, text);
   const last = flushFilter(first.filter);
@@ -47,5 +51,5 @@ export function readOpeningReply(text: string): string | null {
   const spoken = boundText(`${first.text}${last.text}`, MAX_GREETING_CHARACTERS)
     .replace(/^["“](.*)["”]$/, "$1")
     .trim();
-  return spoken === "" ? null : spoken;
+  return spoken === "" || recitesRules("", spoken) ? null : spoken;
 }

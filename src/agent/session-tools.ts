@@ -10,7 +10,7 @@ import {
   TRANSFER_TOOL,
 } from "./call-tools.ts";
 import { findOptOut } from "./opt-out.ts";
-import { beginClosing } from "./session-ending.ts";
+import { beginClosing, endNow } from "./session-ending.ts";
 import { callOwnTool } from "./session-own-tools.ts";
 import { MAX_TOOL_ROUNDS } from "./session-state.ts";
 import { breakOff, clearTimer, recordFacts, speakLine, stockLines } from "./session-step.ts";
@@ -39,22 +39,32 @@ export function actOnTool(step: Step, name: string, input: unknown): void {
 
 /**
  * Whether these words ask for no more calls. Then it is recorded, confirmed and the call ends: no
- * model is asked, and no message is left. The words must be in the memory already.
+ * model is asked. A mailbox's words count too, for somebody may have picked up; whoever is read its
+ * message is not read the rest. The words must be in the memory already.
  */
 export function optedOut(step: Step, words: string): boolean {
   const { state } = step;
   if (findOptOut(words) === null) return false;
   recordOptOut(step, words);
-  if (state.phase === "closing") return true;
-  // Somebody picked up while a mailbox was waited out, or its greeting says it.
-  const isMailbox = state.phase === "mailbox";
+  if (state.phase === "closing") {
+    if (state.closing?.cause === "voicemail_detected") endNow(step, "voicemail_detected");
+    return true;
+  }
+  const cause = state.phase === "mailbox" ? "voicemail_detected" : "completed";
   breakOff(step);
   clearTimer(step, "greeting");
   clearTimer(step, "mailbox");
   state.phase = "listening";
   speakLine(step, stockLines(state).optedOut);
-  beginClosing(step, isMailbox ? "voicemail_detected" : "completed");
+  beginClosing(step, cause);
   return true;
+}
+
+/** The line may be cut before these words are finished, so they count as they are. */
+export function hearLastWords(step: Step, soFar: string): void {
+  const { state } = step;
+  const isWaitedFor = state.closing === null || state.closing.isCancelable;
+  if (!isWaitedFor && state.optOut === null) optedOut(step, soFar);
 }
 
 function recordOptOut(step: Step, words: string): void {

@@ -38,7 +38,8 @@ import { tellOfTools, waitForTools } from "./session-own-tools.ts";
 import { actOnTool, optedOut } from "./session-tools.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
-import { addTurn, noteFirstToken, noteTurn } from "./turn-metrics.ts";
+import { recitesRules } from "./withheld-text.ts";
+import { addTurn, noteFirstToken, noteTurn, noteWithheld } from "./turn-metrics.ts";
 import { addCallee, cutAtInterrupt, markBrokenOff, playbackEndsAt } from "./turn-memory.ts";
 
 /** The prepared greeting, at once; without one the model opens the conversation. */
@@ -222,12 +223,34 @@ export function modelSaid(step: Step, turnId: number, token: string): void {
   state.modelFirstTokenAt ??= at;
   state.turns = noteFirstToken(state.turns, turnId, at);
   setTimer(step, "model", at + MODEL_NEXT_TOKEN_MS);
-  const { filter, text, tags } = filterToken(state.turn.filter, token);
+  const { filter, text, tags, withheld } = filterToken(state.turn.filter, token);
   state.turn = { ...state.turn, filter };
+  state.turns = noteWithheld(state.turns, turnId, withheld);
+  if (recitesRules(sentOf(state), text)) return stopReciting(step);
   for (const tag of tags) {
     if (act(step, tag)) return;
   }
   speakReply(step, text);
+}
+
+function sentOf({ memory, turnId }: SessionState): string {
+  const line = memory.findLast((one) => one.role === "agent");
+  return line?.turnId === turnId ? line.text : "";
+}
+
+// Somebody has talked the model into reading its instructions out: it says no more of them.
+function stopReciting(step: Step): void {
+  const { state } = step;
+  state.turns = noteWithheld(state.turns, state.turnId, 1);
+  breakOff(step);
+  askToRepeat(step);
+}
+
+function askToRepeat(step: Step): void {
+  const { fallbackMessage } = step.state.plan;
+  const isBlank = fallbackMessage.trim() === "";
+  speakLine(step, isBlank ? stockLines(step.state).reprompt : fallbackMessage);
+  recordFacts(step);
 }
 
 export function modelCalledTool(step: Step, turnId: number, name: string, input: unknown): void {
@@ -245,7 +268,8 @@ export function modelFinished(
   if (!isCurrent(step.state, turnId)) return;
   const { inputTokens = null, outputTokens = null } = usage;
   step.state.turns = noteTurn(step.state.turns, turnId, () => ({ inputTokens, outputTokens }));
-  const { text } = flushFilter(step.state.turn.filter);
+  const { text, withheld } = flushFilter(step.state.turn.filter);
+  step.state.turns = noteWithheld(step.state.turns, turnId, withheld);
   speakReply(step, text);
   if (isCurrent(step.state, turnId)) completeReply(step);
 }
@@ -277,9 +301,7 @@ export function modelBroke(step: Step, turnId: number, retryable: boolean): void
     beginClosing(step, "failed");
     return;
   }
-  const { fallbackMessage } = state.plan;
-  speakLine(step, fallbackMessage.trim() === "" ? stockLines(state).reprompt : fallbackMessage);
-  recordFacts(step);
+  askToRepeat(step);
 }
 
 /** The model keeps us waiting: its stream is given up. */

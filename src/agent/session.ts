@@ -56,6 +56,7 @@ import {
   personInterrupted,
   startTurn,
 } from "./session-turns.ts";
+import { hearLastWords } from "./session-tools.ts";
 import { fillerDue, toolAnswered, toolLate } from "./session-tool-answers.ts";
 import { notePlaybackOver, notePlayed, playbackEndsAt } from "./turn-memory.ts";
 
@@ -124,7 +125,7 @@ export interface SessionStep {
  * | event | idle | waiting | listening | thinking | speaking | closing |
  * |---|---|---|---|---|---|---|
  * | connected | at once: speak the greeting → listening (none: → thinking); else → waiting | | | | | |
- * | words that ask for no more calls | | confirm → closing, from every state but closing | | | | |
+ * | words that ask for no more calls | | confirm → closing, from every state but closing | | | | noted; over a mailbox's message → ended |
  * | words of a machine | | → mailbox when a message is to be left, else → ended; so from every state but closing | | | | |
  * | final, complete keypad entry | | a person: speak the greeting → listening, or → thinking; unclear: ask who it was | → thinking | joined to the same turn, asked again → thinking | break off → thinking | first time: → thinking; then only noted |
  * | interrupted | | | cut the memory | cut; asked again if that changed the history | cut, abort → listening | cut, listen a moment, then end |
@@ -174,6 +175,7 @@ const HANDLERS: Handlers = {
     dropUnheard(step);
     personIsSpeaking(step, step.at);
     hearPartial(step, text);
+    hearLastWords(step, text);
   },
   final: (step, { text, language }) => personFinished(step, text, language),
   interrupted: (step, cut) => personInterrupted(step, cut),

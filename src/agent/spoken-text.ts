@@ -1,6 +1,10 @@
 // From a model's tokens to words a voice can say: markdown is dropped, line breaks become spaces,
 // and the literal tags that end a call are taken out. What comes out does not depend on how the
-// text was split into tokens. A tag is never spoken, not even a piece of one.
+// text was split into tokens. A tag is never spoken, not even a piece of one, nor is what
+// withheld-text.ts keeps back.
+
+import { FRESH_GUARD, withhold } from "./withheld-text.ts";
+import type { WordGuard } from "./withheld-text.ts";
 
 /**
  * Tags that prompts written for the upstream API ask for (contract B.6, B.7). They act like the
@@ -26,14 +30,22 @@ export interface SpokenFilter {
   readonly atLineStart: boolean;
   /** The last character that came out; "" before the first. */
   readonly lastCharacter: string;
+  readonly guard: WordGuard;
 }
 
-export const FRESH_FILTER: SpokenFilter = { held: "", atLineStart: true, lastCharacter: "" };
+export const FRESH_FILTER: SpokenFilter = {
+  held: "",
+  atLineStart: true,
+  lastCharacter: "",
+  guard: FRESH_GUARD,
+};
 
 export interface Filtered {
   readonly filter: SpokenFilter;
   readonly text: string;
   readonly tags: readonly SpokenTag[];
+  /** Pieces that were left out or shortened, because a voice never says them. */
+  readonly withheld: number;
 }
 
 /** Takes the next token of a reply and gives what may be spoken now. */
@@ -76,7 +88,13 @@ function run(filter: SpokenFilter, token: string, isFinal: boolean): Filtered {
     atLineStart = piece.keepsLineStart ?? atLineStart;
     if (piece.tag !== undefined) tags.push(piece.tag);
   }
-  return { filter: { held: rest, atLineStart, lastCharacter }, text, tags };
+  const spoken = withhold(filter.guard, text, isFinal);
+  return {
+    filter: { held: rest, atLineStart, lastCharacter, guard: spoken.guard },
+    text: spoken.text,
+    tags,
+    withheld: spoken.withheld,
+  };
 }
 
 function takePiece(place: Place): Piece {

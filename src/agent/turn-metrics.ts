@@ -17,6 +17,8 @@ export interface TurnMetrics {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
   readonly isInterrupted: boolean;
+  /** Pieces of the reply that a voice never says; 0 when missing. */
+  readonly withheld?: number;
 }
 
 export type TurnLog = readonly TurnMetrics[];
@@ -36,6 +38,11 @@ export function noteTurn(
   const index = log.findLastIndex((turn) => turn.turnId === turnId);
   const turn = log[index];
   return turn === undefined ? log : log.with(index, { ...turn, ...change(turn) });
+}
+
+export function noteWithheld(log: TurnLog, turnId: number, count: number): TurnLog {
+  if (count === 0) return log;
+  return noteTurn(log, turnId, ({ withheld = 0 }) => ({ withheld: withheld + count }));
 }
 
 export function noteFirstToken(log: TurnLog, turnId: number, at: Instant): TurnLog {

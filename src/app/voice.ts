@@ -3,6 +3,7 @@
 import type { Server } from "node:http";
 import type { FastifyPluginAsync } from "fastify";
 import type { Logger } from "pino";
+import { stockLinesFor } from "../agent/stock-lines.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import { createCallbackGatherer } from "../http/callback-gatherer.ts";
 import { carrierWebhooks, type CallbackTokens } from "../http/carrier-webhooks.ts";
@@ -17,7 +18,7 @@ import { findCallbackCredentials } from "../store/callback-credentials.ts";
 import { listSigningTokens } from "../store/carrier-credentials.ts";
 import { recordConnectionLost } from "../store/conversations.ts";
 import { recordRecording } from "../store/recordings.ts";
-import { findTransfer } from "../store/transfers.ts";
+import { findTransfer, recordTransferEnd } from "../store/transfers.ts";
 import type { Config } from "./config.ts";
 import type { VoiceCounts } from "./process-reports.ts";
 import type { SecretBox } from "./secret-box.ts";
@@ -97,6 +98,13 @@ export function createVoice(parts: VoiceParts): Voice {
         // Only a conversation that ended in good order hands over.
         if (facts["sessionStatus"] !== "ended") return null;
         return findTransfer(database, dial.callId, dial.dialNumber);
+      },
+      recordTransferEnd: async (dial, { status, isUnanswered }) => {
+        log.info({ ...dial, status }, "a transfer is over");
+        const end = { status, at: clock.now() };
+        const language = await recordTransferEnd(database, dial.callId, dial.dialNumber, end);
+        if (!isUnanswered || language === null) return null;
+        return { language, text: stockLinesFor(language).nobodyThere };
       },
       recordRecording: (dial, news) => recordRecording(database, dial.callId, news, clock.now()),
     }),

@@ -55,9 +55,7 @@ export function isWorthAnalysing(turns: readonly SpokenTurn[]): boolean {
 
 /** The summary of a call that is not analysed. */
 export const SHORT_CALL_SUMMARY = "The call was too short to analyse.";
-
-/** The summary of one that a machine answered: the engine knows so, and no model is asked. */
-export const MACHINE_SUMMARY = "Voicemail or another machine answered.";
+export const MACHINE_SUMMARY = "A machine answered.";
 
 // Names of fields are free text; makers allow letters and digits in a schema's keys.
 const keyOf = (index: number): string => `field_${index + 1}`;

@@ -35,7 +35,7 @@ export async function deleteDueRecordings(
     limit: BATCH,
   });
   for (const one of due) {
-    if (await isGoneNow(deps, one)) await recordRecordingDeleted(database, one.callId);
+    if (await isGoneNow(deps, one)) await recordRecordingDeleted(database, one);
   }
   const nextAt = (await nextRecordingDeletionAt(database)) ?? Number.POSITIVE_INFINITY;
   return { nextWakeAt: Math.min(nextAt, clock.now() + MAX_SLEEP_MS) };
@@ -56,16 +56,20 @@ async function isGoneNow(
 
 async function isGone(
   { carrier, clock, log, decryptToken }: DeleteRecordingsDependencies,
-  { callId, carrierCallId, carrierAccountId, authTokenEncrypted, endedAt }: RecordingToDelete,
+  { callId, carrierCallIds, carrierAccountId, authTokenEncrypted, endedAt }: RecordingToDelete,
 ): Promise<boolean> {
-  if (carrierCallId === null) return true;
+  if (carrierCallIds.length === 0) return true;
   const authToken = decryptToken(authTokenEncrypted);
-  const outcome = await carrier.deleteRecordings({ carrierAccountId, authToken }, carrierCallId);
-  if (outcome.kind === "failed") {
-    log.warn({ callId, reason: outcome.reason }, "a recording could not be deleted yet");
-    return false;
+  let count = 0;
+  for (const carrierCallId of carrierCallIds) {
+    const outcome = await carrier.deleteRecordings({ carrierAccountId, authToken }, carrierCallId);
+    if (outcome.kind === "failed") {
+      log.warn({ callId, reason: outcome.reason }, "a recording could not be deleted yet");
+      return false;
+    }
+    count += outcome.count;
   }
-  log.info({ callId, count: outcome.count }, "a call's recordings were deleted");
+  log.info({ callId, count }, "a call's recordings were deleted");
   // None may mean none yet.
-  return outcome.count > 0 || (endedAt !== null && clock.now() - endedAt > APPEARS_WITHIN_MS);
+  return count > 0 || (endedAt !== null && clock.now() - endedAt > APPEARS_WITHIN_MS);
 }

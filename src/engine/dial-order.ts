@@ -2,6 +2,7 @@
 // wins over its agent's.
 
 import type { AgentSettings, NumberSettings } from "../domain/agent-settings.ts";
+import { MAX_TRANSFER_SECONDS, TRANSFER_RING_SECONDS } from "../domain/transfer-limits.ts";
 import type { DialOrder, SpeechSettings } from "../ports/carrier.ts";
 import type { GatedCall } from "../store/gate.ts";
 import { RING_TIMEOUT_SECONDS } from "./look-up-times.ts";
@@ -22,7 +23,7 @@ export function dialOrderOf(call: GatedCall): DialOrder {
     ringTimeoutSeconds: RING_TIMEOUT_SECONDS,
     maxCallDurationSeconds: Math.max(
       MIN_TIME_LIMIT_SECONDS,
-      agent.max_call_duration_seconds + TIME_LIMIT_MARGIN_SECONDS,
+      agent.max_call_duration_seconds + TIME_LIMIT_MARGIN_SECONDS + transferSeconds(agent),
     ),
     // The conversation recognises machines by itself on every call (contract A.6, B.7); the
     // carrier's detection costs extra.
@@ -30,6 +31,11 @@ export function dialOrderOf(call: GatedCall): DialOrder {
     isRecorded: call.isRecorded,
     speech: speechOf(agent, number),
   };
+}
+
+// The conversation ends itself when its time is up; the talk with a colleague goes on after it.
+function transferSeconds({ transfer_number }: AgentSettings): number {
+  return (transfer_number ?? "") === "" ? 0 : TRANSFER_RING_SECONDS + MAX_TRANSFER_SECONDS;
 }
 
 /** How the carrier is to hear and speak. `number` null: the agent's own settings. */

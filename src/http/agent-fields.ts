@@ -24,8 +24,8 @@ export function settingsOfNewAgent(): Pick<
 
 /**
  * The agent after a create or update; `before` is left alone. Absent fields stay.
- * @throws AppError `invalid_request` (zone, attestation), `invalid_url`, `invalid_phone_format`,
- * `voicemail_message_required`.
+ * @throws AppError `invalid_request` (zone, attestation, extraction fields), `invalid_url`,
+ * `invalid_phone_format`, `voicemail_message_required`.
  */
 export function changeAgent(
   before: AgentRow,
@@ -36,6 +36,7 @@ export function changeAgent(
   if (typeof changes.webhook_url === "string") {
     checkWebAddress(changes.webhook_url, "webhook_url", context.allowLocalUrls);
   }
+  checkExtractionFields(changes.data_extraction_fields ?? []);
   const changed = tools === undefined ? null : changeTools(before, tools, context);
   const settings: AgentSettings = {
     ...before.settings,
@@ -66,6 +67,29 @@ export function changeAgent(
       changed === null ? before.toolHeadersEncrypted : changed.toolHeadersEncrypted,
     updatedAt: context.now,
   };
+}
+
+// Not in the schema, which answers are checked with too: an agent kept from before stays readable.
+function checkExtractionFields(
+  sent: NonNullable<ParsedAgentRequest["data_extraction_fields"]>,
+): void {
+  const names = new Set<string>();
+  for (const [index, { type, name, choices = [] }] of sent.entries()) {
+    if (type === "selector" && choices.length === 0) {
+      throw new AppError("invalid_request", {
+        message: `data_extraction_fields[${index}].choices must hold what a selector chooses from.`,
+        details: { field: `data_extraction_fields[${index}].choices` },
+      });
+    }
+    // Results go by the name, so the second of two would take the place of the first.
+    if (names.has(name)) {
+      throw new AppError("invalid_request", {
+        message: `data_extraction_fields[${index}].name is the name of an earlier field.`,
+        details: { field: `data_extraction_fields[${index}].name` },
+      });
+    }
+    names.add(name);
+  }
 }
 
 function zoneOf(timezone: string | null): string | null {

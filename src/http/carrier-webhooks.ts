@@ -14,15 +14,18 @@ import { isSignatureShaped, isSignedBy, type SignedRequest } from "../carrier/tw
 import {
   fieldOf,
   HANG_UP_TWIML,
+  lastWordsTwiml,
   parseConnectEnd,
   parseForm,
   parseMachineCallback,
   parseRecordingCallback,
   parseStatusCallback,
+  parseTransferEnd,
   transferTwiml,
   type ConnectEnd,
   type FormFields,
   type RecordingNews,
+  type TransferEnd,
 } from "../carrier/twilio/webhooks.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -52,6 +55,11 @@ export interface CarrierWebhookDependencies {
    * handed over to; null: it is over.
    */
   recordConnectEnd(dial: DialReference, end: ConnectEnd): Promise<Transfer | null>;
+  /** Answers what the person, who is still there, hears last; null: nothing. Idempotent. */
+  recordTransferEnd(
+    dial: DialReference,
+    end: TransferEnd,
+  ): Promise<{ readonly language: string; readonly text: string } | null>;
   /** Resolves when it is committed. Idempotent. */
   recordRecording(dial: DialReference, news: RecordingNews): Promise<void>;
 }
@@ -86,11 +94,15 @@ export function carrierWebhooks(deps: CarrierWebhookDependencies): FastifyPlugin
     });
     addRoute(app, deps, CALLBACK_ROUTES.connectAction, async (fields, dial, reply) => {
       const transfer = await deps.recordConnectEnd(dial, parseConnectEnd(fields));
-      if (transfer !== null) {
-        return reply.code(200).type("text/xml").send(transferTwiml(transfer));
-      }
       // Also when our socket dropped and the call lives on: nobody is left to talk.
-      return reply.code(200).type("text/xml").send(HANG_UP_TWIML);
+      const next =
+        transfer === null ? HANG_UP_TWIML : transferTwiml(deps.publicUrl, dial, transfer);
+      return reply.code(200).type("text/xml").send(next);
+    });
+    addRoute(app, deps, CALLBACK_ROUTES.transferAction, async (fields, dial, reply) => {
+      const line = await deps.recordTransferEnd(dial, parseTransferEnd(fields));
+      const next = line === null ? HANG_UP_TWIML : lastWordsTwiml(line);
+      return reply.code(200).type("text/xml").send(next);
     });
     addRoute(app, deps, CALLBACK_ROUTES.recording, async (fields, dial, reply) => {
       const news = parseRecordingCallback(fields);

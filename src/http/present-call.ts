@@ -59,6 +59,7 @@ export function presentCall(call: CallRow, publicUrl: string): Call {
       input_tokens: turn.inputTokens,
       output_tokens: turn.outputTokens,
       interrupted: turn.isInterrupted,
+      withheld: turn.withheld ?? 0,
     })),
     tool_calls: (call.toolCalls ?? []).map((tool) => ({
       name: tool.name,

@@ -34,7 +34,7 @@ For every value copy the words that say so from the transcript, letter by letter
 Answer with one JSON object and nothing else. Write the summary in the language of the call.`;
 
 export async function analyse(deps: JobsDependencies, claimed: ClaimedAnalysis): Promise<void> {
-  const settlement = await settlementOf(deps, claimed);
+  const settlement = ofMachine(claimed) ?? (await settlementOf(deps, claimed));
   const now = deps.clock.now();
   await deps.database.transaction((tx) => settleAnalysis(tx, claimed, settlement, now));
   deps.log.info(
@@ -43,12 +43,20 @@ export async function analyse(deps: JobsDependencies, claimed: ClaimedAnalysis):
   );
 }
 
-/** What comes of one try; nothing is written. */
+// A greeting is nobody's words: nothing of it is asked of a model (voice.md §5, rules first). One
+// that the carrier found has no summary either (contract B.7).
+function ofMachine({
+  machineFoundBy,
+}: Pick<ClaimedAnalysis, "machineFoundBy">): AnalysisSettlement | null {
+  if (machineFoundBy === null) return null;
+  return { state: "skipped", summary: machineFoundBy === "carrier" ? null : MACHINE_SUMMARY };
+}
+
+/** What comes of one try at a talk with a person; nothing is written. */
 export async function settlementOf(
   deps: Pick<JobsDependencies, "model" | "clock">,
-  claimed: Pick<ClaimedAnalysis, "prompt" | "transcript" | "fields" | "attempts" | "isMachine">,
+  claimed: Pick<ClaimedAnalysis, "prompt" | "transcript" | "fields" | "attempts">,
 ): Promise<AnalysisSettlement> {
-  if (claimed.isMachine) return { state: "skipped", summary: MACHINE_SUMMARY };
   const turns = claimed.transcript ?? [];
   if (!isWorthAnalysing(turns)) return { state: "skipped", summary: SHORT_CALL_SUMMARY };
   const answerSchema = analysisSchema(claimed.fields);

@@ -36,7 +36,9 @@ export interface DialOrder {
   readonly to: E164;
   readonly from: E164;
   readonly ringTimeoutSeconds: number;
-  /** The carrier cuts the call after this long, as a backstop. */
+  /**
+   * The carrier cuts the call after this long, as a backstop. A talk with a colleague counts too.
+   */
   readonly maxCallDurationSeconds: number;
   readonly detectMachine: boolean;
   /** The carrier records the call from its answer on. */

@@ -6,6 +6,7 @@ import type { WebSocket } from "ws";
 import type { Account } from "./carrier-model/account.ts";
 import type { Call } from "./carrier-model/call.ts";
 import type { Carrier } from "./carrier-model/carrier.ts";
+import type { PhoneLine } from "./carrier-model/phone-line.ts";
 import { drawDelay } from "./carrier-model/carrier-delays.ts";
 import type { CarrierDelays } from "./carrier-model/carrier-delays.ts";
 import type { CallbackTarget, CreateCallRequest } from "./carrier-model/create-call-request.ts";
@@ -48,6 +49,7 @@ export interface LiveCallParts {
   readonly webhooks: WebhookClient;
   readonly callbacks: CallbackSender;
   readonly carrier: () => Carrier;
+  readonly lineOf: (phone: string) => PhoneLine;
   readonly sockets: Set<WebSocket>;
   /** Puts the phone's person on the line. */
   readonly createPerson: (call: Call, parts: Omit<PersonParts, "dice">) => Person;
@@ -143,6 +145,10 @@ export class LiveCall implements ScriptLine, SpeechListener {
   }
 
   // --- what a script can do
+
+  lineOf(phone: string): PhoneLine {
+    return this.#parts.lineOf(phone);
+  }
 
   async speak(text: string, signal: AbortSignal): Promise<void> {
     if (text === "") return;

@@ -167,6 +167,7 @@ export class SimulatorRun {
       webhooks: this.#webhooks,
       callbacks: this.#callbacks,
       carrier: () => this.carrier,
+      lineOf: (phone: string) => this.people.lineOf(phone),
       sockets: this.#sockets,
       createPerson: (call: Call, parts: Parameters<typeof createPerson>[3]) =>
         createPerson(

@@ -58,6 +58,10 @@ export async function requestCampaignAnalyses(
 const AGAIN = `version = version + 1, state = 'pending', due_at = $3, attempts = 0, claims = claims + 1,
   raw_text = null, error = null, settled_at = null`;
 
+// As isVoicemail of call-report.ts has it.
+const VOICEMAIL =
+  "(c.answered_by is not distinct from 'machine' or c.ended_reason is not distinct from 'voicemail_detected')";
+
 export interface ClaimedAnalysis extends Row {
   readonly callId: string;
   readonly version: number;
@@ -65,9 +69,10 @@ export interface ClaimedAnalysis extends Row {
   /** Made so far. */
   readonly attempts: number;
   readonly transcript: readonly SpokenTurn[] | null;
-  /** The purpose that the call was dialed with. */
+  /** Who found that a machine had answered; null: nobody did. */
+  readonly machineFoundBy: "carrier" | "conversation" | null;
+  /** The recipient's own purpose, else the campaign's as it was when the call was dialed. */
   readonly prompt: string;
-  readonly isMachine: boolean;
   readonly fields: readonly ExtractionField[];
 }
 
@@ -83,8 +88,9 @@ export async function claimAnalyses(
        update call_analyses set due_at = $2, claims = claims + 1 from due where call_id = due_id
        returning call_id, version, claims, attempts)
      select x.call_id as "callId", x.version, x.claims, x.attempts, c.transcript,
+       case when ${VOICEMAIL} then case c.carrier_answered_by when 'machine' then 'carrier' else 'conversation' end
+       end as "machineFoundBy",
        coalesce(r.prompt_override, p.prompt, g.prompt, '') as prompt,
-       coalesce(c.answered_by in ('machine', 'fax'), false) as "isMachine",
        coalesce(a.settings->'data_extraction_fields', '[]') as fields
      from claimed x join calls c on c.id = x.call_id join recipients r on r.id = c.recipient_id
      join agents a on a.id = c.agent_id left join campaigns g on g.id = c.campaign_id
@@ -96,7 +102,7 @@ export async function claimAnalyses(
 
 export type AnalysisSettlement =
   | { readonly state: "done"; readonly analysis: CallAnalysis }
-  | { readonly state: "skipped"; readonly summary: string }
+  | { readonly state: "skipped"; readonly summary: string | null }
   | { readonly state: "failed"; readonly error: string; readonly rawText: string | null }
   | { readonly state: "pending"; readonly error: string; readonly dueAt: Instant };
 
@@ -148,7 +154,8 @@ function findingsOf(settlement: AnalysisSettlement): Findings | null {
 
 const NOTHING_FOUND = { successful: false, sentiment: null, extracted: {}, evidence: {} };
 
-interface Findings extends Omit<CallAnalysis, "sentiment"> {
+interface Findings extends Omit<CallAnalysis, "sentiment" | "summary"> {
+  readonly summary: string | null;
   readonly sentiment: CallAnalysis["sentiment"] | null;
 }
 

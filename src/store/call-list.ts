@@ -21,6 +21,8 @@ export interface TurnRow {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
   readonly isInterrupted: boolean;
+  /** 0 when missing. */
+  readonly withheld?: number;
 }
 
 export interface CallRow extends Row {

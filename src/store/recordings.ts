@@ -6,9 +6,14 @@ import type { Instant } from "../domain/instant.ts";
 import type { Queryable, Row } from "../ports/database.ts";
 import { sqlInstant } from "./sql-instant.ts";
 
+// The call's own: not one of an earlier dial, whose sound is nobody's to hear.
+const IS_OWN =
+  "(is_recorded and coalesce(carrier_call_id = $2, $2 <> all(former_carrier_call_ids)))";
+
 /**
- * Writes what the carrier said. One that turns up after its call was erased, or after everything
- * was deleted, is due for deletion at once. Idempotent.
+ * Writes what the carrier said. Of a carrier call that the call is not bound to only that it has a
+ * recording, so that it is deleted too. One that turns up after its call was erased, after
+ * everything was deleted, or where none should be, is due for deletion at once. Idempotent.
  */
 export async function recordRecording(
   db: Queryable,
@@ -24,14 +29,19 @@ export async function recordRecording(
   const { carrierCallId, carrierRecordingId, state, durationSeconds } = news;
   await db.query(
     `update calls set
-       recording_id = case when $4 = 'ready' then coalesce(recording_id, $3) else recording_id end,
-       recording_seconds = case when $4 = 'ready' then coalesce(recording_seconds, $5) else recording_seconds end,
+       recording_id = case when $4 = 'ready' and ${IS_OWN} then coalesce(recording_id, $3) else recording_id end,
+       recording_seconds = case
+         when $4 = 'ready' and ${IS_OWN} then coalesce(recording_seconds, $5) else recording_seconds end,
        recording_state = case
-         when recording_state in ('deleted', 'ready') then recording_state else $4 end,
+         when recording_state in ('deleted', 'ready') or not ${IS_OWN} then recording_state else $4 end,
+       recording_call_ids = case
+         when $4 = 'ready' and $2 is distinct from carrier_call_id and $2 <> all(recording_call_ids)
+         then recording_call_ids || $2::text else recording_call_ids end,
        recording_delete_at = case
-         when $4 = 'ready' and (recording_state = 'deleted' or erased_at is not null)
+         when $4 = 'ready' and (recording_state = 'deleted' or erased_at is not null or not is_recorded
+           or (recording_state = 'absent' and not ${IS_OWN}))
          then least(recording_delete_at, $6) else recording_delete_at end
-     where id = $1 and is_recorded and (carrier_call_id = $2 or carrier_call_id is null)`,
+     where id = $1 and ($4 = 'ready' or ${IS_OWN})`,
     [callId, carrierCallId, carrierRecordingId, state, durationSeconds, sqlInstant(now)],
   );
 }
@@ -76,11 +86,11 @@ function answeredSql(call: string): string {
 
 /**
  * In SQL: whether a call has a recording at the carrier, as far as anybody knows. One that was
- * never answered has none.
+ * never answered has none, unless one was told of.
  */
 export function hasRecordingSql(call: string): string {
   return `(${call}.is_recorded and (${call}.recording_state is null or ${call}.recording_state = 'ready')
-    and (${call}.recording_state = 'ready' or ${answeredSql(call)}))`;
+    and (${call}.recording_state = 'ready' or ${answeredSql(call)} or ${call}.recording_call_ids <> '{}'))`;
 }
 
 /** In SQL, for whoever erases calls: when a recording is to be deleted, `now` if there is one. */
@@ -103,8 +113,8 @@ export async function hasErasedRecordings(
 
 export interface RecordingToDelete extends Row {
   readonly callId: string;
-  /** null: the carrier never had the call. */
-  readonly carrierCallId: string | null;
+  /** Calls of the carrier that may have one; none: it never had the call. */
+  readonly carrierCallIds: readonly string[];
   readonly endedAt: Instant | null;
   readonly carrierAccountId: string;
   readonly authTokenEncrypted: Uint8Array;
@@ -121,18 +131,27 @@ export async function claimRecordingDeletions(
        order by recording_delete_at, id limit $3 for update skip locked)
      update calls c set recording_delete_at = $2 from due, carrier_accounts a
      where c.id = due.id and a.id = c.account_id
-     returning c.id as "callId", c.carrier_call_id as "carrierCallId", c.ended_at as "endedAt",
+     returning c.id as "callId", c.ended_at as "endedAt",
+       array_remove(array_remove(c.recording_call_ids, c.carrier_call_id) || c.carrier_call_id, null) as "carrierCallIds",
        a.carrier_account_id as "carrierAccountId", a.auth_token_encrypted as "authTokenEncrypted"`,
     [sqlInstant(options.now), sqlInstant(options.leaseUntil), options.limit],
   );
   return rows;
 }
 
-/** Nothing of the call's recording is left at the carrier. Idempotent. */
-export async function recordRecordingDeleted(db: Queryable, callId: string): Promise<void> {
+/**
+ * Nothing is left at the carrier of the recordings of these of its calls. While one more was told
+ * of, the call stays due. Idempotent.
+ */
+export async function recordRecordingDeleted(
+  db: Queryable,
+  { callId, carrierCallIds }: Pick<RecordingToDelete, "callId" | "carrierCallIds">,
+): Promise<void> {
   await db.query(
-    `update calls set recording_state = 'deleted', recording_id = null, recording_delete_at = null where id = $1`,
-    [callId],
+    `update calls set recording_state = 'deleted', recording_id = null, recording_call_ids = '{}',
+       recording_delete_at = null
+     where id = $1 and recording_call_ids <@ $2::text[]`,
+    [callId, carrierCallIds],
   );
 }
 

@@ -159,18 +159,6 @@ test("a message longer than any goodbye is heard to its end, pauses and all", ()
   expect(talk.endCause).toBe("voicemail_detected");
 });
 
-test("who picks up after all and wants no more calls is not left a message but believed", () => {
-  const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
-  talk.happen({ kind: "partial", text: "You have reached my voicemail" });
-  expect(talk.state.phase).toBe("mailbox");
-  talk.say("Hello? I am here. Please do not call me again.");
-  expect(talk.state.optOut?.words).toContain("do not call me again");
-  expect(talk.spoken).toEqual(["You will not be called again. Goodbye."]);
-  talk.pass(30_000);
-  expect(talk.spoken).toHaveLength(1);
-  expect(talk.endCause).toBe("voicemail_detected");
-});
-
 test("a greeting without an end is spoken over after half a minute", () => {
   const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
   talk.happen({ kind: "partial", text: "you have reached my voicemail" });
@@ -181,6 +169,46 @@ test("a greeting without an end is spoken over after half a minute", () => {
   expect(talk.spoken).toEqual([]);
   talk.pass(1_000);
   expect(talk.spoken).toEqual(["Call us back."]);
+});
+
+test("somebody who picks up and asks for no more calls is recorded, told so, and read no message", () => {
+  const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
+  talk.happen({ kind: "partial", text: "you have reached my voicemail" });
+  talk.pass(1_500);
+  const words = "Hello? Stop calling me.";
+  talk.say(words);
+  expect(facts(talk)?.optOut).toEqual({ at: talk.now, words });
+  expect(talk.spoken).toEqual(["You will not be called again. Goodbye."]);
+  talk.pass(20_000);
+  expect(talk.spoken).toHaveLength(1);
+  expect(talk.endCause).toBe("voicemail_detected");
+});
+
+test("whoever is read the message and asks for no more calls is not read the rest", () => {
+  const talk = new Talk({ ...waiting, voicemailMessage: "A long message. ".repeat(40) }).connect();
+  talk.happen({ kind: "partial", text: "you have reached my voicemail" });
+  talk.pass(5_000);
+  talk.say("Hello, this is me, who are you?");
+  expect(talk.endCause).toBeNull();
+  // The line could be cut before these words are finished.
+  talk.happen({ kind: "partial", text: "whoever you are don't call me again" });
+  expect(facts(talk)?.optOut?.words).toBe("whoever you are don't call me again");
+  expect(talk.endCause).toBe("voicemail_detected");
+});
+
+test("what a mailbox says after its greeting changes nothing", () => {
+  const message = "This is the clinic. Please call us back on the number you see.";
+  const talk = new Talk({ ...waiting, voicemailMessage: message }).connect();
+  talk.happen({ kind: "partial", text: "you have reached my voicemail" });
+  talk.say("You have reached my voicemail, please leave a message after the tone. Beep.");
+  talk.pass(2_500);
+  expect(talk.spoken).toEqual([message]);
+  talk.happen({ kind: "partial", text: "to listen to" });
+  talk.say("To listen to your message, press one. To record it again, press two.");
+  talk.pass(20_000);
+  expect(talk.spoken).toEqual([message]);
+  expect(talk.endCause).toBe("voicemail_detected");
+  expect(facts(talk)?.optOut).toBeNull();
 });
 
 test("no message for a menu, a dead number or a mailbox that is full", () => {

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { findOptOut } from "../../src/agent/opt-out.ts";
 import type { SessionFacts } from "../../src/agent/session-events.ts";
 import { planSession } from "../../src/agent/session-state.ts";
+import { readOpenings } from "./openings.ts";
 import { AGENT, lastRequest, START_AT, Talk } from "./talk.ts";
 
 const opening = {
@@ -125,6 +126,12 @@ test.each([
   "Llámeme más tarde.",
 ])("%s does not", (words) => {
   expect(findOptOut(words)).toBeNull();
+});
+
+test("no recorded greeting means no more calls", () => {
+  const greetings = readOpenings().filter(({ kind }) => kind !== "human");
+  expect(greetings.length).toBeGreaterThan(50);
+  expect(greetings.filter(({ words }) => findOptOut(words) !== null)).toEqual([]);
 });
 
 test("the model's own tool does the same, with its words or the engine's", () => {

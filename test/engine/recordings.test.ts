@@ -3,6 +3,7 @@
 
 import { expect, test } from "vitest";
 import { deleteDueRecordings } from "../../src/engine/delete-recordings.ts";
+import type { Carrier } from "../../src/ports/carrier.ts";
 import { eraseCall } from "../../src/store/call-list.ts";
 import { recordRecording } from "../../src/store/recordings.ts";
 import type { PlacedOrder } from "../support/scripted-carrier.ts";
@@ -113,6 +114,77 @@ test("one that turns up after everything was deleted is deleted too", async () =
   expect(await kept(world)).toMatchObject({ due: true });
   await deleteDueRecordings(world.dependencies);
   expect(world.carrier.unrecorded).toHaveLength(2);
+  expect(await kept(world)).toMatchObject({ state: "deleted", due: false });
+});
+
+test("a recording of a carrier call that the call was never bound to is deleted with it", async () => {
+  const world = await makeWorld();
+  await setAgent(world, { record_call: true });
+  await world.addCampaign(["+13035550100"]);
+  world.carrier.placeAnswers.push({ kind: "unknown", reason: "time-out" });
+  await world.run(1_000);
+  const placed = world.carrier.placed[0]!;
+  await ready(world, placed);
+  await world.db.query("update calls set open = false, status = 'uncertain', ended_at = sent_at");
+  await eraseCall(world.db, world.keyId, placed.order.callId, world.clock.now());
+  await deleteDueRecordings(world.dependencies);
+  expect(world.carrier.unrecorded).toEqual([placed.carrierCallId]);
+  expect(await kept(world)).toMatchObject({ id: null, state: "deleted", due: false });
+});
+
+test("a recording of an earlier dial is not the later one's, and is deleted with it", async () => {
+  const world = await makeWorld();
+  await setAgent(world, { record_call: true });
+  await world.addCampaign(["+13035550100"]);
+  world.carrier.placeAnswers.push({
+    kind: "placed",
+    carrierCallId: "CAqueued",
+    queueTimeMs: 60_000,
+  });
+  await world.run(1_000);
+  const former = { ...world.carrier.placed[0]!, carrierCallId: "CAqueued" };
+  await world.report(former, "canceled");
+  // Between two dials the call is bound to none.
+  await ready(world, former);
+  expect(await kept(world)).toMatchObject({ id: null, seconds: null, state: null, due: false });
+  await world.run(50_000, 500);
+  const placed = world.carrier.placed[1]!;
+  await world.report(placed, "no_answer");
+  await ready(world, former);
+
+  const { callId } = placed.order;
+  const erasure = await eraseCall(world.db, world.keyId, callId, world.clock.now());
+  expect(erasure).toEqual({ kind: "erased", hasRecording: true });
+  await deleteDueRecordings(world.dependencies);
+  expect(world.carrier.unrecorded.toSorted()).toEqual([placed.carrierCallId, "CAqueued"]);
+  expect(await kept(world)).toMatchObject({ state: "deleted", due: false });
+});
+
+test("one that nobody asked for is deleted at once", async () => {
+  const { world, placed } = await recordedCall();
+  await world.db.query("update calls set is_recorded = false");
+  await ready(world, { ...placed, carrierCallId: "CAanother" });
+  await deleteDueRecordings(world.dependencies);
+  expect(world.carrier.unrecorded).toContain("CAanother");
+  expect(await kept(world)).toMatchObject({ id: null, due: false });
+});
+
+test("one that is told of while others are deleted is deleted too", async () => {
+  const { world, placed, callId } = await recordedCall();
+  await ready(world, placed);
+  await eraseCall(world.db, world.keyId, callId, world.clock.now());
+  const carrier: Carrier = {
+    ...world.carrier,
+    deleteRecordings: async (...asked) => {
+      await ready(world, { ...placed, carrierCallId: "CAanother" });
+      return world.carrier.deleteRecordings(...asked);
+    },
+  };
+  await deleteDueRecordings({ ...world.dependencies, carrier });
+  expect(await kept(world)).toMatchObject({ due: true });
+  world.clock.advance(11 * MINUTE_MS);
+  await deleteDueRecordings(world.dependencies);
+  expect(world.carrier.unrecorded).toContain("CAanother");
   expect(await kept(world)).toMatchObject({ state: "deleted", due: false });
 });
 

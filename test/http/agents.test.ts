@@ -122,7 +122,18 @@ test.each([
   ],
   [
     "a selector without choices",
-    { data_extraction_fields: [{ type: "selector", name: "size", description: "" }] },
+    {
+      data_extraction_fields: [
+        { type: "text", name: "wish", description: "" },
+        { type: "selector", name: "mood", description: "" },
+      ],
+    },
+    "invalid_request",
+    "data_extraction_fields[1].choices",
+  ],
+  [
+    "a selector with an empty list of choices",
+    { data_extraction_fields: [{ type: "selector", name: "mood", description: "", choices: [] }] },
     "invalid_request",
     "data_extraction_fields[0].choices",
   ],
@@ -130,12 +141,12 @@ test.each([
     "two extraction fields of one name",
     {
       data_extraction_fields: [
-        { type: "text", name: "a", description: "" },
-        { type: "number", name: "a", description: "" },
+        { type: "text", name: "wish", description: "" },
+        { type: "number", name: "wish", description: "" },
       ],
     },
     "invalid_request",
-    "data_extraction_fields",
+    "data_extraction_fields[1].name",
   ],
   ["a NUL in the name", { name: "a\u0000b" }, "invalid_request", "name"],
   ["half a surrogate", '{"name":"\\ud800"}', "invalid_request", "name"],

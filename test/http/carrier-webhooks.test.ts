@@ -8,7 +8,7 @@ import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 
-import type { ConnectEnd, RecordingNews } from "../../src/carrier/twilio/webhooks.ts";
+import type { ConnectEnd, RecordingNews, TransferEnd } from "../../src/carrier/twilio/webhooks.ts";
 import { AppError } from "../../src/domain/app-error.ts";
 import type { Transfer } from "../../src/store/transfers.ts";
 import type { CarrierEvent } from "../../src/domain/carrier-event.ts";
@@ -32,6 +32,7 @@ interface World {
   readonly events: CarrierEvent[];
   readonly ends: [callId: string, dialNumber: number, end: ConnectEnd][];
   readonly recordings: [string, RecordingNews][];
+  readonly transfers: TransferEnd[];
   /** Call ids that the database was asked about. */
   readonly asked: string[];
   /** What the installation's tokens were each time they were read. */
@@ -45,6 +46,7 @@ function open(
   const events: CarrierEvent[] = [];
   const ends: World["ends"] = [];
   const recordings: World["recordings"] = [];
+  const transfers: TransferEnd[] = [];
   const asked: string[] = [];
   const looks: World["looks"] = [];
   const app = fastify();
@@ -76,13 +78,18 @@ function open(
         ends.push([dial.callId, dial.dialNumber, end]);
         return Promise.resolve(transfer);
       },
+      recordTransferEnd: (_dial, end) => {
+        transfers.push(end);
+        const text = "Niemand da & <tschüs>.";
+        return Promise.resolve(end.isUnanswered ? { language: "de-AT", text } : null);
+      },
       recordRecording: (dial, news) => {
         recordings.push([dial.callId, news]);
         return Promise.resolve();
       },
     }),
   );
-  return { app, events, ends, recordings, asked, looks };
+  return { app, events, ends, recordings, transfers, asked, looks };
 }
 
 const ringing: Readonly<Record<string, string>> = {
@@ -190,9 +197,31 @@ test("a call that is handed over is connected to the agent's own number", async 
   const path = `/twilio/calls/${callId}/2/connect-action`;
   const fields = { CallSid: callSid, AccountSid: accountSid, SessionStatus: "ended" };
   const answer = await post(app, { path, fields });
+  const action = `${publicUrl}/twilio/calls/${callId}/2/transfer-action#rc=2&amp;rp=ct,rt,5xx&amp;rt=5000`;
   expect(answer.body).toBe(
-    '<?xml version="1.0" encoding="UTF-8"?><Response><Dial callerId="+12025550100">+12025550199</Dial></Response>',
+    '<?xml version="1.0" encoding="UTF-8"?><Response>' +
+      `<Dial callerId="+12025550100" timeout="30" timeLimit="3600" action="${action}">+12025550199</Dial></Response>`,
   );
+});
+
+test("a person whose colleague does not pick up hears so; after a talk the call is over", async () => {
+  const { app, transfers } = open();
+  const path = `/twilio/calls/${callId}/2/transfer-action`;
+  const fields = { CallSid: callSid, AccountSid: accountSid };
+  const answers: string[] = [];
+  for (const DialCallStatus of ["no-answer", "busy", "failed", "completed", "answered", "zen"]) {
+    const answer = await post(app, { path, fields: { ...fields, DialCallStatus } });
+    expect(answer.headers["content-type"]).toContain("text/xml");
+    answers.push(answer.body);
+  }
+  answers.push((await post(app, { path, fields })).body);
+  const sorry =
+    '<?xml version="1.0" encoding="UTF-8"?><Response>' +
+    '<Say language="de-DE" voice="Google.de-DE-Standard-A">Niemand da &amp; &lt;tschüs&gt;.</Say><Hangup/></Response>';
+  const hangUp = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
+  expect(answers).toEqual([sorry, sorry, sorry, hangUp, hangUp, hangUp, hangUp]);
+  expect(transfers[0]).toEqual({ status: "no-answer", isUnanswered: true });
+  expect(transfers.at(-1)).toEqual({ status: null, isUnanswered: false });
 });
 
 test("a recording's callback is taken, and means nothing without a recording's end", async () => {
@@ -231,14 +260,15 @@ test.each<[string, Sent]>([
   ["another account", { fields: { ...ringing, AccountSid: `AC${"1".repeat(32)}` } }],
   ["no account", { fields: { CallSid: callSid, CallStatus: "ringing" } }],
 ])("%s: 403, and nothing is believed", async (_name, sent) => {
-  const { app, events, ends } = open();
-  for (const route of ["status", "amd", "connect-action", "recording"]) {
+  const { app, events, ends, transfers } = open();
+  for (const route of ["status", "amd", "connect-action", "transfer-action", "recording"]) {
     const answer = await post(app, { ...sent, path: `/twilio/calls/${callId}/2/${route}` });
     expect(answer.statusCode).toBe(403);
     expect(answer.body).toBe("");
   }
   expect(events).toEqual([]);
   expect(ends).toEqual([]);
+  expect(transfers).toEqual([]);
 });
 
 test("a callback of one dial does not pass for another's", async () => {

@@ -2,8 +2,8 @@
 // written down by the tests.
 
 import { expect, test } from "vitest";
-import { editCampaign } from "../../src/engine/campaign-edit.ts";
 import { requestAnalysis } from "../../src/store/call-analyses.ts";
+import { replacePrompt } from "../../src/store/campaign-edit.ts";
 import { findCall } from "../../src/store/call-list.ts";
 import { testPhones } from "../support/campaign-set-up.ts";
 import { webhookReceiver } from "../support/webhook-receiver.ts";
@@ -91,6 +91,19 @@ test("an analysis is kept on the call, told, and sends the waiting end with it",
   }
 });
 
+test("a call is judged by the purpose that it was dialed with", async () => {
+  const world = await makeJobsWorld();
+  const callId = await endedCall(world);
+  const { rows } = await world.db.query<{ id: string }>("select id from campaigns");
+  await replacePrompt(world.db, rows[0]?.id ?? "", "Sell a cruise.");
+  world.model.scriptAnswers({ kind: "answered", text: answerWith({}) });
+  world.clock.advance(5_000);
+  await world.work();
+  expect(await analysed(world, callId)).toMatchObject({ state: "done" });
+  expect(world.model.questions).toHaveLength(1);
+  expect(world.model.questions[0]).toContain("<purpose>\nSay hello.\n</purpose>");
+});
+
 test("a value whose words nobody said is dropped", async () => {
   const world = await makeJobsWorld();
   const callId = await endedCall(world);
@@ -152,37 +165,40 @@ test.each([
   });
 });
 
-test("a call that a machine answered is not asked about", async () => {
+test.each([
+  ["the conversation", "human", "machine", "voicemail_detected", "A machine answered."],
+  ["both", "machine", "machine", "voicemail_detected", null],
+  ["the conversation, of a fax", null, "fax", "voicemail_detected", "A machine answered."],
+])("a machine's greeting is not asked about: found by %s", async (...row) => {
+  const [_who, carrierAnsweredBy, answeredBy, cause, summary] = row;
   const world = await makeJobsWorld();
   const callId = await endedCall(world);
-  await world.db.query("update calls set answered_by = 'machine'");
+  await world.db.query(
+    "update calls set carrier_answered_by = $1, answered_by = $2, ended_reason = $3",
+    [carrierAnsweredBy, answeredBy, cause],
+  );
   world.clock.advance(5_000);
   await world.work();
-  expect(world.model.questions).toEqual([]);
   expect(await analysed(world, callId)).toMatchObject({
     state: "skipped",
-    summary: "Voicemail or another machine answered.",
+    summary,
     successful: false,
+    sentiment: null,
+    extracted: {},
   });
+  expect(world.model.questions).toEqual([]);
 });
 
-test("a call is judged by the prompt it was dialed with", async () => {
+test("a person's words are asked about, whatever the carrier took them for", async () => {
   const world = await makeJobsWorld();
-  await endedCall(world);
-  const { rows } = await world.db.query<{ id: string; prompt: string }>(
-    "select id, prompt from campaigns",
+  const callId = await endedCall(world);
+  await world.db.query(
+    "update calls set carrier_answered_by = 'machine', answered_by = 'human', ended_reason = 'completed'",
   );
-  const [campaign] = rows;
-  if (campaign === undefined) throw new Error("there is no campaign");
-  await editCampaign({ database: world.db, clock: world.clock }, world.keyId, campaign.id, {
-    prompt: "Ask for something else.",
-  });
   world.model.scriptAnswers({ kind: "answered", text: answerWith({}) });
   world.clock.advance(5_000);
   await world.work();
-  const question = JSON.stringify(world.model.questions);
-  expect(question).toContain(campaign.prompt);
-  expect(question).not.toContain("something else");
+  expect(await analysed(world, callId)).toMatchObject({ state: "done", successful: true });
 });
 
 test("a model that is away is asked again; a dead process's question too, and settled once", async () => {

@@ -78,6 +78,7 @@ async function runCall(
     Record<string, string | ((received: Received, reply: FastifyReply) => unknown)>
   > = {},
   persona = "silent",
+  others: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   const server = await startProductServer((received, reply) => {
     const page = pages[received.path];
@@ -87,7 +88,7 @@ async function runCall(
       : reply.type("text/xml").send(page.replaceAll("$", server.url));
   });
   product = server;
-  const running = await startTestSimulator({ people: { [TO]: persona } });
+  const running = await startTestSimulator({ people: { [TO]: persona, ...others } });
   simulator = running;
   const replaced = Object.entries(fields).map(([name, value]) => [
     name,
@@ -201,6 +202,34 @@ test("what a person says goes to Gather's action when speech is asked for", asyn
   );
   const said = received.find((each) => each.path === "/said");
   expect(said?.form["SpeechResult"]).toMatch(/\w/);
+});
+
+test.each([
+  ["terse", "completed"],
+  ["no_answer", "no-answer"],
+  ["rejected", "no-answer"],
+  ["busy", "busy"],
+  ["invalid_number", "failed"],
+])("a colleague whose phone is %s: Dial's action hears %s", async (persona, status) => {
+  const colleague = "+12025550124";
+  const { received, lines } = await runCall(
+    {
+      twiml: `<Response><Dial timeout='30' action='$/dialed'>${colleague}</Dial><Say>Never.</Say></Response>`,
+    },
+    { "/dialed": "<Response><Say>Then this.</Say></Response>" },
+    "silent",
+    { [colleague]: persona },
+  );
+  const dialed = received.find((each) => each.path === "/dialed");
+  expect(dialed?.form).toMatchObject({ DialCallStatus: status });
+  expect(lines).toEqual(["agent: Then this."]);
+});
+
+test("without an action the script goes on after Dial", async () => {
+  const { lines } = await runCall({
+    twiml: "<Response><Dial>+12025550124</Dial><Say>Goodbye.</Say></Response>",
+  });
+  expect(lines).toEqual(["agent: Goodbye."]);
 });
 
 test("a recording started by the script is reported after the call", async () => {

@@ -1,13 +1,7 @@
 // A language model at the port's border whose replies a test writes down beforehand. It keeps every
 // request and knows which replies were cut short.
 
-import type {
-  Model,
-  ModelAnswer,
-  ModelChunk,
-  ModelQuestion,
-  ModelRequest,
-} from "../../src/ports/model.ts";
+import type { Model, ModelAnswer, ModelChunk, ModelRequest } from "../../src/ports/model.ts";
 
 /** One step of a reply. */
 export type ScriptStep =
@@ -22,7 +16,8 @@ export type ScriptStep =
 
 export interface ScriptedModel extends Model {
   readonly requests: readonly ModelRequest[];
-  readonly questions: readonly ModelQuestion[];
+  /** What was asked to be answered as JSON, as the last message of each. */
+  readonly questions: readonly string[];
   /** Replies that were aborted before their end. */
   readonly aborted: number;
   /** Adds replies; each is used once, in order. */
@@ -34,9 +29,9 @@ export interface ScriptedModel extends Model {
 /** Replies in the order of the script; without one left, a single "Yes.". */
 export function scriptedModel(): ScriptedModel {
   const requests: ModelRequest[] = [];
-  const questions: ModelQuestion[] = [];
   const replies: (readonly ScriptStep[])[] = [];
   const answers: ModelAnswer[] = [];
+  const questions: string[] = [];
   let aborted = 0;
 
   async function* speak(
@@ -74,8 +69,8 @@ export function scriptedModel(): ScriptedModel {
       replies.push(...more);
     },
     configuration: () => ({ kind: "ready", name: "scripted" }),
-    answer: (question) => {
-      questions.push(question);
+    answer: ({ messages }) => {
+      questions.push(messages.at(-1)?.content ?? "");
       return Promise.resolve(answers.shift() ?? { kind: "answered", text: "{}" });
     },
     scriptAnswers: (...more) => {

@@ -127,7 +127,6 @@ async function analysisOf(
       transcript: talk.transcript,
       fields: agent.settings["data_extraction_fields"] as readonly ExtractionField[],
       attempts: 0,
-      isMachine: ["machine", "fax"].includes(talk.answeredBy),
     },
   );
   return settlement.state === "done" ? settlement.analysis : null;

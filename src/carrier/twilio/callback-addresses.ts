@@ -3,13 +3,20 @@
 // was lost, and a late callback of an earlier dial is told apart. Paths carry no secret beyond the
 // 80 random bits of the call id.
 
-export type CallbackRoute = "status" | "amd" | "connectAction" | "recording" | "relay";
+export type CallbackRoute =
+  | "status"
+  | "amd"
+  | "connectAction"
+  | "transferAction"
+  | "recording"
+  | "relay";
 
 /** Paths as the HTTP room mounts them; `callbackAddresses` fills in the parameters. */
 export const CALLBACK_ROUTES: Readonly<Record<CallbackRoute, string>> = {
   status: "/twilio/calls/:callId/:dialNumber/status",
   amd: "/twilio/calls/:callId/:dialNumber/amd",
   connectAction: "/twilio/calls/:callId/:dialNumber/connect-action",
+  transferAction: "/twilio/calls/:callId/:dialNumber/transfer-action",
   recording: "/twilio/calls/:callId/:dialNumber/recording",
   relay: "/twilio/relay/:callId/:dialNumber",
 };
@@ -28,6 +35,7 @@ const FRAGMENTS: Readonly<Record<CallbackRoute, string>> = {
   status: REPORT_OVERRIDES,
   amd: REPORT_OVERRIDES,
   connectAction: ACTION_OVERRIDES,
+  transferAction: ACTION_OVERRIDES,
   recording: REPORT_OVERRIDES,
   relay: "",
 };
@@ -57,6 +65,7 @@ export function callbackAddresses(publicUrl: string, dial: DialReference): Callb
     status: address("status"),
     amd: address("amd"),
     connectAction: address("connectAction"),
+    transferAction: address("transferAction"),
     recording: address("recording"),
     relay: address("relay"),
   };

@@ -66,6 +66,21 @@ export function speechAttributes(speech: SpeechSettings): SpeechAttributes {
   };
 }
 
+/**
+ * Language and voice of a `<Say>` in a language of the contract's, without regard to its region:
+ * there the two must fit each other, and each of these pairs is one of Twilio's own. "multi" and
+ * others: English.
+ */
+export function sayVoice(language: string): SpeechAttributes {
+  const primary = language.toLowerCase().split("-")[0] ?? "";
+  const known = primary !== "multi" && Object.hasOwn(LANGUAGE_TAGS, primary);
+  const tag = SAY_TAGS[primary] ?? (known ? languageTag(primary) : "en-US");
+  return { language: tag, voice: `Google.${tag}-Standard-A` };
+}
+
+/** Where `<Say>` has another name for it. */
+const SAY_TAGS: Readonly<Record<string, string>> = { ar: "ar-XA", zh: "cmn-CN" };
+
 /** Keywords as the comma list of `hints`. A comma inside a keyword would make two of it. */
 export function formatHints(keywords: readonly string[]): string {
   return keywords

@@ -81,9 +81,10 @@ function recordingOf(addresses: CallbackAddresses): Readonly<Record<string, stri
   };
 }
 
-function formatAttributes(attributes: Readonly<Record<string, string>>): string {
+/** With a space before each. Any text may be a value. */
+export function formatAttributes(attributes: Readonly<Record<string, string>>): string {
   return Object.entries(attributes)
-    .map(([name, value]) => ` ${name}="${escapeAttribute(value)}"`)
+    .map(([name, value]) => ` ${name}="${escapeText(value)}"`)
     .join("");
 }
 
@@ -100,7 +101,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const NOT_IN_AN_ATTRIBUTE = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]/g;
 
-function escapeAttribute(value: string): string {
+/** Text as it may stand in an attribute, or between two elements. */
+export function escapeText(value: string): string {
   return value
     .toWellFormed()
     .replaceAll(NOT_IN_AN_ATTRIBUTE, " ")

@@ -6,22 +6,44 @@ import assert from "node:assert";
 
 import type { CarrierEvent } from "../../domain/carrier-event.ts";
 import type { Instant } from "../../domain/instant.ts";
+import { MAX_TRANSFER_SECONDS, TRANSFER_RING_SECONDS } from "../../domain/transfer-limits.ts";
 import { parseAnsweredBy, parseCallStatus } from "./call-status.ts";
-import type { DialReference } from "./callback-addresses.ts";
+import { callbackAddresses, type DialReference } from "./callback-addresses.ts";
+import { sayVoice } from "./speech-attributes.ts";
+import { escapeText, formatAttributes } from "./twiml.ts";
 
 /** What a call whose conversation is over hears next: the answer to the connect action. */
 export const HANG_UP_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>';
 
-/** Puts the person through to a colleague, who sees our number; then the call is over. */
-export function transferTwiml(transfer: {
-  readonly toNumber: string;
-  readonly fromNumber: string;
-}): string {
+/**
+ * Puts the person through to a colleague, who sees our number. What comes of it, and what the
+ * person hears next, is asked of the transfer action.
+ */
+export function transferTwiml(
+  publicUrl: string,
+  dial: DialReference,
+  transfer: { readonly toNumber: string; readonly fromNumber: string },
+): string {
   // Phones in E.164 hold nothing that markup would take for its own.
   assert(isE164(transfer.toNumber) && isE164(transfer.fromNumber), "a transfer is between phones");
+  const attributes = formatAttributes({
+    callerId: transfer.fromNumber,
+    timeout: String(TRANSFER_RING_SECONDS),
+    timeLimit: String(MAX_TRANSFER_SECONDS),
+    action: callbackAddresses(publicUrl, dial).transferAction,
+  });
   return (
     '<?xml version="1.0" encoding="UTF-8"?><Response>' +
-    `<Dial callerId="${transfer.fromNumber}">${transfer.toNumber}</Dial></Response>`
+    `<Dial${attributes}>${transfer.toNumber}</Dial></Response>`
+  );
+}
+
+/** One last sentence in a language of the contract's, then the call is over. */
+export function lastWordsTwiml(line: { readonly language: string; readonly text: string }): string {
+  const attributes = formatAttributes(sayVoice(line.language));
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?><Response>' +
+    `<Say${attributes}>${escapeText(line.text)}</Say><Hangup/></Response>`
   );
 }
 
@@ -115,6 +137,25 @@ export function parseConnectEnd(fields: FormFields): ConnectEnd {
     errorMessage: text("ErrorMessage"),
   };
 }
+
+/** What came of a call that was handed over. */
+export type TransferEnd = {
+  /** The carrier's word; null when it said none. */
+  readonly status: string | null;
+  /** Nobody picked up: the person is still on the line. */
+  readonly isUnanswered: boolean;
+};
+
+/** Reads the transfer action's form. A word that nobody knows is taken for a talk that is over. */
+export function parseTransferEnd(fields: FormFields): TransferEnd {
+  const status = fieldOf(fields, "DialCallStatus");
+  return {
+    status: status === null ? null : printable(status, MAX_FACT_CHARACTERS),
+    isUnanswered: status !== null && UNANSWERED.has(status),
+  };
+}
+
+const UNANSWERED: ReadonlySet<string> = new Set(["busy", "no-answer", "failed", "canceled"]);
 
 /** What the carrier says of a call's recording. */
 export type RecordingNews = {

@@ -48,26 +48,14 @@ const keywords = z
   .nullable()
   .describe(`Words to expect, separated by commas, at most ${MAX_KEYWORDS}.`);
 
-const extractionField = z
-  .object({
-    type: z.enum(["text", "selector", "boolean", "number"]),
-    name: z.string().min(1).max(64),
-    description: z.string().max(500),
-    optional: z.boolean().optional(),
-    choices: z.array(z.string().max(100)).max(50).optional(),
-    format_example: z.string().max(200).optional(),
-  })
-  .refine(({ type, choices }) => type !== "selector" || (choices ?? []).length > 0, {
-    path: ["choices"],
-    error: "must hold the values that a selector may have",
-  });
-
-const extractionFields = z
-  .array(extractionField)
-  .max(50)
-  .refine((all) => new Set(all.map((field) => field.name)).size === all.length, {
-    error: "must not hold two fields of one name",
-  });
+const extractionField = z.object({
+  type: z.enum(["text", "selector", "boolean", "number"]),
+  name: z.string().min(1).max(64),
+  description: z.string().max(500),
+  optional: z.boolean().optional(),
+  choices: z.array(z.string().max(100)).max(50).optional(),
+  format_example: z.string().max(200).optional(),
+});
 
 // The fields without their defaults: what an update may hold.
 const fields = {
@@ -148,7 +136,7 @@ const fields = {
   fallback_message: spoken,
   post_call_sms_enabled: flag.describe(ignored),
   post_call_sms_template: z.string().max(MAX_IGNORED_TEXT_LENGTH).nullable().describe(ignored),
-  data_extraction_fields: extractionFields,
+  data_extraction_fields: z.array(extractionField).max(50),
   phone_number: z.string().max(64).nullable().describe(ignored),
   tools: AgentTools,
 };

@@ -100,7 +100,9 @@ export const Call = z
     analysis_status: z
       .enum(["pending", "done", "skipped", "failed"])
       .nullable()
-      .describe("skipped: too little was said. null: the call did not connect, or has not ended."),
+      .describe(
+        "skipped: too little was said, or a machine answered. null: the call did not connect, or has not ended.",
+      ),
     analysis_error: z.string().nullable(),
     analysis_raw_text: z
       .string()
@@ -168,6 +170,9 @@ export const Call = z
           input_tokens: z.number().nullable(),
           output_tokens: z.number().nullable(),
           interrupted: z.boolean(),
+          withheld: z
+            .number()
+            .describe("Pieces of the reply that are never spoken: addresses, keys, instructions."),
         }),
       )
       .describe("One entry for each time the model was asked."),

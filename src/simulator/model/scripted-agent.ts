@@ -65,7 +65,8 @@ const RULES: readonly Rule[] = [
     fits: heard(
       /\b(speak|talk) (to|with) (a |an )?(real )?(person|human|some(body|one)|colleague)\b/i,
     ),
-    reply: () => "Of course, a colleague will talk to you. Goodbye!",
+    // No goodbye: whoever hears one hangs up.
+    reply: () => "Of course, a colleague will talk to you.",
     tools: [{ name: "transfer_to_human", why: "asked for a person" }, ...ends("other")],
   },
   {

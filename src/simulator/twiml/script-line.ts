@@ -2,6 +2,7 @@
 // stopped.
 
 import type { Call } from "../carrier-model/call.ts";
+import type { PhoneLine } from "../carrier-model/phone-line.ts";
 import type { CallbackTarget } from "../carrier-model/create-call-request.ts";
 import type { TwimlElement } from "./parse-twiml.ts";
 
@@ -38,6 +39,8 @@ export interface Collected {
 
 export interface ScriptLine {
   readonly call: Call;
+  /** What another phone does when this call rings it. */
+  lineOf(phone: string): PhoneLine;
   /** The next three resolve when it is over, or at once when `signal` stops. */
   speak(text: string, signal: AbortSignal): Promise<void>;
   playSound(durationMs: number, signal: AbortSignal): Promise<void>;

@@ -2,6 +2,7 @@
 // (12200), louder than the real carrier, which ignores some mistakes: a rehearsal should find them.
 
 import type { CallbackTarget } from "../carrier-model/create-call-request.ts";
+import type { PhoneLine } from "../carrier-model/phone-line.ts";
 import type { TwimlElement } from "./parse-twiml.ts";
 import type { ScriptLine, ScriptSource, VerbResult } from "./script-line.ts";
 
@@ -42,11 +43,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     await line.pause(seconds * 1000, signal);
     return NEXT;
   },
-  Dial: async ({ line, element, signal }) => {
-    if (!/^\+[1-9]\d{6,14}$/.test(element.text.trim())) return INVALID;
-    await line.pause(COLLEAGUE_TALK_MS, signal);
-    return NEXT;
-  },
+  Dial: runDial,
   Hangup: async () => ({ kind: "hang_up" }),
   Reject: async () => ({ kind: "hang_up" }),
   Redirect: async ({ element, baseUrl }) => {
@@ -79,6 +76,45 @@ const VERBS: Readonly<Record<string, Verb>> = {
 /** The verb of this exact name (case matters), or null. */
 export function findVerb(name: string): Verb | null {
   return Object.hasOwn(VERBS, name) ? (VERBS[name] ?? null) : null;
+}
+
+// The colleague talks for a while and hangs up. What the call hears next is the action's to say,
+// where there is one.
+async function runDial({ line, element, baseUrl, signal }: VerbContext): Promise<VerbResult> {
+  const { attributes } = element;
+  const phone = element.text.trim();
+  const timeoutMs = Number(attributes["timeout"] ?? "30") * 1000;
+  const limitMs = Number(attributes["timeLimit"] ?? "14400") * 1000;
+  if (!/^\+[1-9]\d{6,14}$/.test(phone) || !(timeoutMs > 0) || !(limitMs > 0)) return INVALID;
+  const { status, ringMs } = ring(line.lineOf(phone), timeoutMs);
+  await line.pause(ringMs, signal);
+  if (status === "completed") await line.pause(Math.min(COLLEAGUE_TALK_MS, limitMs), signal);
+  const url = attributes["action"];
+  if (url === undefined || signal.aborted) return NEXT;
+  const target = resolveTarget(url, attributes["method"], baseUrl);
+  return target === null
+    ? INVALID
+    : { kind: "go", source: fetched(target, { DialCallStatus: status }) };
+}
+
+function ring(
+  phone: PhoneLine,
+  timeoutMs: number,
+): { readonly status: string; readonly ringMs: number } {
+  switch (phone.kind) {
+    case "answers":
+    case "rejects":
+      return phone.kind === "answers" && phone.ringMs <= timeoutMs
+        ? { status: "completed", ringMs: phone.ringMs }
+        : { status: "no-answer", ringMs: Math.min(phone.ringMs, timeoutMs) };
+    case "rings_out":
+      return { status: "no-answer", ringMs: timeoutMs };
+    case "busy":
+      return { status: "busy", ringMs: 0 };
+    case "unallocated":
+    case "network_fails":
+      return { status: "failed", ringMs: 0 };
+  }
 }
 
 async function runGather({ line, element, baseUrl, signal }: VerbContext): Promise<VerbResult> {

@@ -16,6 +16,7 @@ test("every address names the call and the dial", () => {
     status: `https://calls.example.com/twilio/calls/${callId}/2/status#rc=5&rp=ct,rt,5xx&rt=4000`,
     amd: `https://calls.example.com/twilio/calls/${callId}/2/amd#rc=5&rp=ct,rt,5xx&rt=4000`,
     connectAction: `https://calls.example.com/twilio/calls/${callId}/2/connect-action#rc=2&rp=ct,rt,5xx&rt=5000`,
+    transferAction: `https://calls.example.com/twilio/calls/${callId}/2/transfer-action#rc=2&rp=ct,rt,5xx&rt=5000`,
     recording: `https://calls.example.com/twilio/calls/${callId}/2/recording#rc=5&rp=ct,rt,5xx&rt=4000`,
     relay: `wss://calls.example.com/twilio/relay/${callId}/2`,
   });

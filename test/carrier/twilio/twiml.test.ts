@@ -9,6 +9,7 @@ import {
   MAX_TWIML_CHARACTERS,
   formatConversationTwiml,
 } from "../../../src/carrier/twilio/twiml.ts";
+import { sayVoice } from "../../../src/carrier/twilio/speech-attributes.ts";
 import type { SpeechSettings } from "../../../src/ports/carrier.ts";
 
 const dial = { callId: "call_0192f3a4b5c60123456789abcdef0123", dialNumber: 3 };
@@ -149,4 +150,16 @@ test("a public URL too long for any markup is an assertion", () => {
   expect(() => formatConversationTwiml(dial, far, { speech: plain, isRecorded: false })).toThrow(
     /more than 4000/,
   );
+});
+
+test.each([
+  ["multi", "en-US"],
+  ["en-GB", "en-US"],
+  ["pt", "pt-BR"],
+  ["ar", "ar-XA"],
+  ["zh-TW", "cmn-CN"],
+  ["he", "he-IL"],
+  ["tlh", "en-US"],
+])("a sentence in %s is said in %s", (language, tag) => {
+  expect(sayVoice(language)).toEqual({ language: tag, voice: `Google.${tag}-Standard-A` });
 });
