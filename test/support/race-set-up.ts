@@ -87,8 +87,13 @@ export async function startServerOn(
   db: TestDatabase,
   more: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
+  const settings = settingsFor(simulator);
+  // Registered first: functions registered later run earlier, so the server has ended by then.
+  onTestFinished(() =>
+    rmSync(settings["CARILLON_DATA_DIR"] ?? "", { recursive: true, force: true }),
+  );
   const server = await startServerProcess({
-    ...settingsFor(simulator),
+    ...settings,
     DATABASE_URL: db.connectionString,
     CARILLON_ENCRYPTION_KEY: "ab".repeat(32),
     ...more,

@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const FIRST = [
   "race/restore",
   "race/kill",
+  "race/database-outages",
   "race/webhooks",
   "simulation/",
   "race/",
