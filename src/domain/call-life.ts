@@ -199,12 +199,7 @@ export function decideEnding(call: CallFacts): CallEnding {
       };
     case "no_answer":
       if (call.endCause === "canceled") return canceledOnRequest;
-      return {
-        kind: "settle",
-        endedReason: "no-answer",
-        state: "not_reached",
-        reason: "nobody answered",
-      };
+      return rangInVain("nobody answered");
     case "failed":
       return {
         kind: "settle",
@@ -213,8 +208,11 @@ export function decideEnding(call: CallFacts): CallEnding {
         reason: "the carrier could not connect it",
       };
     case "canceled":
-      if (call.endThen === "requeue")
+      if (call.endThen === "requeue") {
+        // Our request may have reached the carrier seconds after it was sent.
+        if (call.ringingAt !== null) return rangInVain("it was taken back while it rang");
         return { kind: "requeue", reason: "taken back before it rang" };
+      }
       if (call.endThen === "settle") return canceledOnRequest;
       return {
         kind: "settle",
@@ -230,6 +228,10 @@ export function decideEnding(call: CallFacts): CallEnding {
     case "uncertain":
       throw new Error(`a call that is ${call.status} has not ended`);
   }
+}
+
+function rangInVain(reason: string): CallEnding {
+  return { kind: "settle", endedReason: "no-answer", state: "not_reached", reason };
 }
 
 const canceledOnRequest: CallEnding = {

@@ -120,7 +120,10 @@ export function withinPace(evidence: Evidence, { create }: Dial): string | null 
   return `${count} creates in one second at ${account.callsPerSecond} a second`;
 }
 
-/** Between a look and the cancel that follows it a phone may begin to ring; before it, never. */
+/**
+ * Between a look and the cancel that follows it a phone may begin to ring. What a look has seen
+ * ring is an attempt, even when the cancel was under way.
+ */
 function rangBeforeLastLook({ desk }: Evidence, call: Call): boolean {
   const rangAt = call.history.find((step) => step.status === "ringing")?.at;
   return rangAt !== undefined && rangAt < (desk.lookedAt.get(call) ?? Number.POSITIVE_INFINITY);
@@ -147,8 +150,7 @@ export function notCalledBefore(evidence: Evidence, dial: Dial): string | null {
   for (const other of dialsThatCount(evidence, dial)) {
     if (other === dial.create || other.call === null) continue;
     const { call } = other;
-    if (!wasTakenBack(call)) earlier.push(call);
-    else if (rangBeforeLastLook(evidence, call)) return `${call.sid} rang when it was taken back`;
+    if (!wasTakenBack(call) || rangBeforeLastLook(evidence, call)) earlier.push(call);
   }
   const last = earlier.at(-1);
   if (last === undefined || isWished(evidence, dial, last)) return null;

@@ -60,12 +60,17 @@ function reasonsOf(call: Call): readonly RetryableReason[] {
         ...(isOurEnd ? (["stuck_ws_disconnect", "server_restart"] as const) : []),
       ];
     }
+    case "canceled":
+      return hasRung(call) ? ["no-answer"] : [];
     case "queued":
     case "ringing":
     case "in-progress":
-    case "canceled":
       return [];
   }
+}
+
+export function hasRung(call: Call): boolean {
+  return call.history.some((step) => step.status === "ringing");
 }
 
 function breaksDay(policy: RetryPolicy, dial: Dial, evidence: Evidence): string | null {

@@ -2,6 +2,7 @@
 
 import type { Call } from "../../src/simulator/carrier-model/call.ts";
 import { isOverConcurrency, wasTakenBack } from "./dial-rules.ts";
+import { hasRung } from "./retry-rules.ts";
 import type { Evidence, Tables } from "./evidence.ts";
 
 const ENDED_CALLS = new Set(["completed", "busy", "no_answer", "failed", "canceled"]);
@@ -34,11 +35,15 @@ export function finalStatesStay(
 }
 
 const RANKS = ["queued", "reserved", "dialing", "ringing", "in_progress"];
+const RUNG = new Set(["ringing", "in_progress"]);
 
 export function statusMovesForward(tables: Tables, before: Tables | null): string | null {
   const earlier = new Map(before?.calls.map((row) => [row.id, row]));
   for (const call of tables.calls) {
     const was = earlier.get(call.id);
+    if (was?.open === true && RUNG.has(was.status) && call.status === "queued") {
+      return `call ${call.id} was ${was.status} and is dialed again`;
+    }
     if (was?.open !== true || !call.open || was.dialNumber !== call.dialNumber) continue;
     // Without a carrier's word about it, it may have been taken back and reserved again.
     if (was.carrierCallId === null || was.carrierCallId !== call.carrierCallId) continue;
@@ -155,10 +160,7 @@ export function outcomesAreReal(
   _before: Tables | null,
   evidence: Evidence,
 ): string | null {
-  const last = new Map<number, Call>();
-  for (const [{ call }, dial] of evidence.dials) {
-    if (call !== null && !wasTakenBack(call)) last.set(dial.recipientId, call);
-  }
+  const last = lastCalls(evidence);
   const foreign = new Set(
     tables.calls
       .filter((it) => evidence.desk.books.findCall(it.carrierCallId ?? "")?.request === null)
@@ -181,6 +183,18 @@ export function outcomesAreReal(
     }
   }
   return null;
+}
+
+/** By recipient, its last call that disturbed somebody; one that rang in vain if no other did. */
+function lastCalls(evidence: Evidence): ReadonlyMap<number, Call> {
+  const last = new Map<number, Call>();
+  for (const [{ call }, { recipientId }] of evidence.dials) {
+    if (call === null) continue;
+    if (!wasTakenBack(call) || (hasRung(call) && !last.has(recipientId))) {
+      last.set(recipientId, call);
+    }
+  }
+  return last;
 }
 
 /** What contradicts a recipient's state; null: nothing. `last`: its last call not undone. */

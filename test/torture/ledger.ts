@@ -5,6 +5,7 @@ import { maxOpen, summarizeBooks } from "../../src/simulator/carrier-model/books
 import type { CallBooks } from "../../src/simulator/carrier-model/call-books.ts";
 import type { Call } from "../../src/simulator/carrier-model/call.ts";
 import { wasTakenBack } from "../simulation/dial-rules.ts";
+import { hasRung } from "../simulation/retry-rules.ts";
 import type { AmbushRecord } from "./fleet.ts";
 import type { RecipientRow, TortureTables } from "./torture-tables.ts";
 
@@ -123,7 +124,7 @@ function findLost(
   return phones.flatMap((phone) => {
     const row = rows.get(phone);
     if (row === undefined) return [`${phone} is on no list`];
-    const calls = (byPhone.get(phone) ?? []).filter((call) => !wasTakenBack(call));
+    const calls = (byPhone.get(phone) ?? []).filter((call) => !wasTakenBack(call) || hasRung(call));
     if (CALLED.has(row.state) && calls.length === 0)
       return [`${phone} is ${row.state}, and the carrier never called`];
     if (ANSWERED.has(row.state) && !calls.some((call) => call.answeredAt !== null))
