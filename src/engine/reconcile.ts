@@ -2,6 +2,7 @@
 // request whose fate is unknown is looked for in the carrier's list, three times, by a written
 // rule; a call the carrier knows is looked up. Nothing here dials.
 
+import { isEnded } from "../domain/call-life.ts";
 import type { CarrierEvent } from "../domain/carrier-event.ts";
 import type { CarrierCallSnapshot, CarrierCredentials } from "../ports/carrier.ts";
 import { learnConcurrency, slowAccount } from "../store/account-pace.ts";
@@ -23,6 +24,7 @@ import { applyEvents, type StrayCall } from "./apply.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
 import { lookEvent } from "./look-event.ts";
 import {
+  IN_PROGRESS_SILENCE_MS,
   LOOK_UP_LEASE_MS,
   LOOK_UP_RETRY_MS,
   silenceEndsAt,
@@ -299,6 +301,11 @@ async function lookForUnknown(
     return applyEvents(deps, [eventOf(deps, call, only)]);
   }
   if (candidates.length > 1) {
+    // One of them is their phone's, and nobody else may call it before that call is over.
+    if (candidates.some((each) => !isEnded(each.status))) {
+      await again(deps, call, IN_PROGRESS_SILENCE_MS, call.lookUps);
+      return [];
+    }
     await becomeUncertain(
       deps,
       call,
@@ -368,7 +375,7 @@ async function becomeUncertain(
   call: EngineCall,
   reason: string,
 ): Promise<void> {
-  await endUnanswered(deps, call, { status: "uncertain", state: "uncertain", reason });
+  await endUnanswered(deps, call, { status: "uncertain", reason });
 }
 
 // The carrier gave it an id and now does not know it: nothing is under way there.
@@ -378,7 +385,6 @@ async function recordAbsent(deps: EngineDependencies, call: EngineCall): Promise
   else
     await endUnanswered(deps, call, {
       status: "failed",
-      state: "failed",
       reason: "the carrier no longer knows it",
     });
 }
@@ -386,11 +392,7 @@ async function recordAbsent(deps: EngineDependencies, call: EngineCall): Promise
 async function endUnanswered(
   deps: EngineDependencies,
   call: EngineCall,
-  end: {
-    readonly status: "uncertain" | "failed";
-    readonly state: "uncertain" | "failed";
-    readonly reason: string;
-  },
+  end: { readonly status: "uncertain" | "failed"; readonly reason: string },
 ): Promise<void> {
   deps.meters.reconciled(end.status === "failed" ? "vanished" : "uncertain", 1);
   await deps.database.transaction(async (tx) => {
@@ -417,7 +419,7 @@ async function endUnanswered(
     await appendCallEvents(tx, [
       { callId: call.id, at: now, kind: end.status, facts: { reason: end.reason } },
     ]);
-    await settleCalls(tx, [{ call, state: end.state, reason: end.reason }], now);
+    await settleCalls(tx, [{ call, state: end.status, reason: end.reason }], now);
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { settleByHand, type HandResult } from "../../src/engine/settle-by-hand.ts";
+import type { CarrierCallStatus } from "../../src/domain/carrier-event.ts";
 import type { HandOutcome } from "../../src/domain/hand-settlement.ts";
 import { finishCampaigns } from "../../src/store/campaign-engine.ts";
 import { findCallEvidence, listUncertainCalls } from "../../src/store/hand-settlements.ts";
@@ -9,17 +10,17 @@ import { waitFor } from "../support/wait-for.ts";
 import { makeWorld, type World } from "./engine-world.ts";
 
 /** One recipient whose only dial the carrier lists twice: nobody can know which call it was. */
-async function uncertainWorld(phones = ["+12025550101"]) {
+async function uncertainWorld(phones = ["+12025550101"], statuses = ["completed"]) {
   const world = await makeWorld();
   const id = await world.addCampaign(phones);
   world.carrier.placeAnswers.push({ kind: "unknown", reason: "time-out" });
   world.carrier.listAnswer = () => ({
     kind: "listed",
-    calls: ["CAone", "CAtwo"].map((carrierCallId) => ({
+    calls: ["CAone", "CAtwo"].map((carrierCallId, index) => ({
       carrierCallId,
       to: world.carrier.placed[0]!.order.to,
       from: world.carrier.placed[0]!.order.from,
-      status: "completed" as const,
+      status: (statuses[index] ?? "completed") as CarrierCallStatus,
       answeredBy: null,
       createdAt: null,
       durationSeconds: 3,
@@ -64,6 +65,19 @@ test("the evidence says what each look showed, and the list holds who waits for 
     kind: "settled_by_hand",
     facts: { outcome: "reached", key_id: world.keyId, note: "seen" },
   });
+});
+
+test("while one of the calls it may be is not over, the phone is not free for anybody", async () => {
+  const statuses = ["completed", "in_progress"];
+  const { world, id } = await uncertainWorld(["+12025550101"], statuses);
+  const other = await world.addCampaign(["+12025550101"]);
+  await world.run(120_000, 1_000);
+  expect(await world.states(id)).toEqual({ calling: 1 });
+  expect(await world.states(other)).toEqual({ waiting: 1 });
+  statuses[1] = "completed";
+  await world.run(60_000, 1_000);
+  expect(await world.states(id)).toEqual({ uncertain: 1 });
+  expect(await world.states(other)).toEqual({ calling: 1 });
 });
 
 test.each(["reached", "voicemail", "not_reached", "canceled"] as const)(
