@@ -12,10 +12,11 @@ import { gateCalls } from "../store/gate.ts";
 import { applyEvents, type StrayCall } from "./apply.ts";
 import { runCampaignSteps, sweep } from "./campaign-steps.ts";
 import { claimCalls, type Reservation } from "./claim.ts";
+import { endRequestedCalls, endStrays } from "./end-calls.ts";
 import type { EngineDependencies } from "./engine-dependencies.ts";
 import { DIALING_SILENCE_MS } from "./look-up-times.ts";
 import { placeCall, releaseHeldBack } from "./place.ts";
-import { endRequestedCalls, endStrays, lookUpSilentCalls } from "./reconcile.ts";
+import { lookUpSilentCalls } from "./reconcile.ts";
 import { reconcileRestored } from "./reconcile-restored.ts";
 
 /**

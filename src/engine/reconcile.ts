@@ -11,7 +11,6 @@ import { recordConnectionLost, recordConversationDied } from "../store/conversat
 import { listCredentials } from "../store/carrier-credentials.ts";
 import {
   appendCallEvents,
-  claimEndRequests,
   claimLookUps,
   listBoundCarrierCalls,
   lockCalls,
@@ -36,19 +35,19 @@ import { PACE_RECOVERY_MS } from "./place.ts";
  * Looks at the carrier in one tick: enough for hundreds of calls a minute, few enough to leave its
  * request limit alone.
  */
-const MAX_LOOK_UPS = 20;
+export const MAX_LOOK_UPS = 20;
 /**
  * The carrier's clock and ours may differ by this much when a listed call is matched with a
  * request.
  */
 const CREATED_BEFORE_MS = 5_000;
 const CREATED_AFTER_MS = 60_000;
-/** A request to end a call is repeated this often until the call has ended. */
-const END_AGAIN_MS = 5_000;
 /**
  * The carrier says it does not know a call it once gave an id to: believed after this many times.
  */
 const MAX_ABSENT = 3;
+/** So long after a request, or the last word of the call itself, its not knowing says nothing. */
+const READS_LAG_MS = 60_000;
 /**
  * Why a line was busy is asked this often, for about ten minutes, before the word itself is
  * believed: a carrier that cannot answer for a while must not cost anybody the call.
@@ -78,41 +77,6 @@ export async function lookUpSilentCalls(deps: EngineDependencies): Promise<reado
     asked.map((call) => lookUpOne(deps, call, credentials.get(call.accountId))),
   );
   return strays.flat();
-}
-
-/** Tells the carrier to end the calls that were asked to end. Answers strays to be ended. */
-export async function endRequestedCalls(deps: EngineDependencies): Promise<readonly StrayCall[]> {
-  const now = deps.clock.now();
-  const due = await deps.database.transaction((tx) =>
-    claimEndRequests(tx, { now, againAt: now + END_AGAIN_MS, limit: MAX_LOOK_UPS }),
-  );
-  const bound = due.filter((call) => call.carrierCallId !== null && call.open);
-  const credentials = await credentialsOf(deps, bound);
-  const strays = await Promise.all(
-    bound.map((call) => endOne(deps, call, credentials.get(call.accountId))),
-  );
-  return strays.flat();
-}
-
-/**
- * Ends calls at the carrier that are not ours any more. A failure is only logged: they end by
- * themselves.
- */
-export async function endStrays(
-  deps: EngineDependencies,
-  strays: readonly StrayCall[],
-): Promise<void> {
-  if (strays.length === 0) return;
-  const credentials = await credentialsOf(deps, strays);
-  for (const stray of strays) {
-    const account = credentials.get(stray.accountId);
-    if (account === undefined) continue;
-    const outcome = await deps.carrier.end(account, stray.carrierCallId, "hang_up");
-    deps.log.warn(
-      { ...stray, outcome: outcome.kind },
-      "ended a carrier call that belongs to an earlier dial",
-    );
-  }
 }
 
 /** Credentials of the accounts of these calls, by account. */
@@ -175,7 +139,7 @@ async function lookUpOne(
   const outcome = await deps.carrier.lookUp(credentials, call.carrierCallId);
   switch (outcome.kind) {
     case "failed":
-      await again(deps, call, LOOK_UP_RETRY_MS);
+      await lookAgain(deps, call, LOOK_UP_RETRY_MS);
       return [];
     case "absent":
       await recordAbsent(deps, call);
@@ -193,7 +157,7 @@ async function recordFound(
   if (found.status === "completed") {
     await recordConversationDied(deps.database, call.id, deps.clock.now() - DEAD_PROCESS_MS);
   }
-  const strays = await applyEvents(deps, [eventOf(deps, call, found)]);
+  const strays = await applyEvents(deps, [foundEvent(deps, call, found)]);
   deps.meters.reconciled("found", 1);
   const now = deps.clock.now();
   if (found.status === "queued" && call.endRequested === null) {
@@ -206,6 +170,7 @@ async function recordFound(
   if (
     found.status === "in_progress" &&
     now - lastHeardAt > LOST_CONVERSATION_MS &&
+    deps.clock.state().kind === "steady" &&
     // They talk to a colleague, without us.
     call.endCause !== "transferred" &&
     call.endRequested === null
@@ -213,11 +178,12 @@ async function recordFound(
     await recordConnectionLost(deps.database, call.id);
     await requestEnd(deps.database, call.id, { how: "hang_up", andThen: "settle", now });
   }
-  await again(deps, call, silenceEndsAt(call.status, now) - now);
+  await lookAgain(deps, call, silenceEndsAt(call.status, now) - now);
   return strays;
 }
 
-function eventOf(
+/** What a look has found, as an event of this call. */
+export function foundEvent(
   deps: EngineDependencies,
   call: EngineCall,
   found: CarrierCallSnapshot,
@@ -243,7 +209,7 @@ async function explainBusy(
 ): Promise<readonly StrayCall[]> {
   const why = await deps.carrier.explainBusy(credentials, carrierCallId);
   if (why === "failed" && call.lookUps + 1 < MAX_BUSY_QUESTIONS) {
-    await again(deps, call, LOOK_UP_RETRY_MS, call.lookUps + 1);
+    await lookAgain(deps, call, LOOK_UP_RETRY_MS, call.lookUps + 1);
     return [];
   }
   if (why === "concurrency") {
@@ -251,7 +217,7 @@ async function explainBusy(
     return [];
   }
   const snapshot = { carrierCallId, status: "busy", durationSeconds: null } as CarrierCallSnapshot;
-  return applyEvents(deps, [{ ...eventOf(deps, call, snapshot), source: "explanation" }]);
+  return applyEvents(deps, [{ ...foundEvent(deps, call, snapshot), source: "explanation" }]);
 }
 
 // Refused for the account's concurrency: nobody's phone rang. Not an attempt, and the limit is now
@@ -279,7 +245,7 @@ async function lookForUnknown(
   const now = deps.clock.now();
   const lookAt = (look: number) => (call.lastByteAt ?? now) + (UNKNOWN_LOOKS_MS[look] ?? 0);
   if (now < lookAt(call.lookUps)) {
-    await again(deps, call, lookAt(call.lookUps) - now, call.lookUps);
+    await lookAgain(deps, call, lookAt(call.lookUps) - now, call.lookUps);
     return [];
   }
   await markUnknown(deps.database, call.id, { now, lookUpAt: now + LOOK_UP_LEASE_MS });
@@ -288,7 +254,7 @@ async function lookForUnknown(
     from: call.fromNumber,
   });
   if (outcome.kind === "failed") {
-    await again(deps, call, LOOK_UP_RETRY_MS, call.lookUps);
+    await lookAgain(deps, call, LOOK_UP_RETRY_MS, call.lookUps);
     return [];
   }
   const candidates = await unboundCandidates(deps, call, outcome.calls);
@@ -298,12 +264,12 @@ async function lookForUnknown(
   const [only] = candidates;
   if (only !== undefined && candidates.length === 1) {
     deps.meters.reconciled("adopted", 1);
-    return applyEvents(deps, [eventOf(deps, call, only)]);
+    return applyEvents(deps, [foundEvent(deps, call, only)]);
   }
   if (candidates.length > 1) {
     // One of them is their phone's, and nobody else may call it before that call is over.
     if (candidates.some((each) => !isEnded(each.status))) {
-      await again(deps, call, IN_PROGRESS_SILENCE_MS, call.lookUps);
+      await lookAgain(deps, call, IN_PROGRESS_SILENCE_MS, call.lookUps);
       return [];
     }
     await becomeUncertain(
@@ -315,7 +281,7 @@ async function lookForUnknown(
   }
   const looks = call.lookUps + 1;
   if (looks < UNKNOWN_LOOKS_MS.length)
-    await again(deps, call, Math.max(0, lookAt(looks) - now), looks);
+    await lookAgain(deps, call, Math.max(0, lookAt(looks) - now), looks);
   else await becomeAbsent(deps, call);
   return [];
 }
@@ -380,8 +346,10 @@ async function becomeUncertain(
 
 // The carrier gave it an id and now does not know it: nothing is under way there.
 async function recordAbsent(deps: EngineDependencies, call: EngineCall): Promise<void> {
-  const times = call.lookUps + 1;
-  if (times < MAX_ABSENT) await again(deps, call, LOOK_UP_RETRY_MS, times);
+  const heardAt = Math.max(call.sentAt ?? 0, call.answeredAt ?? 0, call.lastFrameAt ?? 0);
+  const isYoung = deps.clock.now() - heardAt < READS_LAG_MS;
+  const times = isYoung ? 0 : call.lookUps + 1;
+  if (times < MAX_ABSENT) await lookAgain(deps, call, LOOK_UP_RETRY_MS, times);
   else
     await endUnanswered(deps, call, {
       status: "failed",
@@ -423,35 +391,8 @@ async function endUnanswered(
   });
 }
 
-async function endOne(
-  deps: EngineDependencies,
-  call: EngineCall,
-  credentials: CarrierCredentials | undefined,
-): Promise<readonly StrayCall[]> {
-  if (credentials === undefined || call.carrierCallId === null) return [];
-  if (call.endRequested === "cancel") {
-    // The carrier also cancels what rings already, and its person would be called once more.
-    if (call.status !== "dialing") return [];
-    const found = await deps.carrier.lookUp(credentials, call.carrierCallId);
-    // It is asked again in a few seconds: not cancel, but knowing nothing, is the safe side.
-    if (found.kind !== "found") return [];
-    if (found.call.status !== "queued") return applyEvents(deps, [eventOf(deps, call, found.call)]);
-  }
-  const outcome = await deps.carrier.end(
-    credentials,
-    call.carrierCallId,
-    call.endRequested ?? "cancel",
-  );
-  deps.log.info(
-    { callId: call.id, how: call.endRequested, outcome: outcome.kind },
-    "asked the carrier to end a call",
-  );
-  if (outcome.kind === "too_late" || outcome.kind === "absent") await again(deps, call, 0);
-  return [];
-}
-
 /** Looks at the call again `inMs` from now, unless it reports first. */
-function again(
+export function lookAgain(
   deps: EngineDependencies,
   call: EngineCall,
   inMs: number,

@@ -7,6 +7,8 @@ import type { Call } from "../../src/simulator/carrier-model/call.ts";
 import type { Dial, Evidence } from "./evidence.ts";
 
 const MINUTE_MS = 60_000;
+/** See src/engine/reconcile.ts. */
+const LOST_CONVERSATION_MS = 60_000;
 /** A day is counted from the gate, which lies just before the write. */
 const GATE_TO_WRITE_MS = 400;
 
@@ -54,7 +56,10 @@ function reasonsOf(call: Call): readonly RetryableReason[] {
       return ["failed"];
     case "completed": {
       const isMachine = /^(machine|fax)/.test(call.answeredBy ?? "");
-      const isOurEnd = call.endedBecause === "hung up through the API";
+      // We may have found its conversation lost, and they hung up before we did.
+      const isOurEnd =
+        call.endedBecause === "hung up through the API" ||
+        (call.endedAt ?? 0) - (call.answeredAt ?? 0) >= LOST_CONVERSATION_MS;
       return [
         ...(isMachine ? (["voicemail_detected"] as const) : []),
         ...(isOurEnd ? (["stuck_ws_disconnect", "server_restart"] as const) : []),

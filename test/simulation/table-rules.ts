@@ -149,10 +149,15 @@ export function carrierCallsBelong(
     const isEarlierDial = owner.dialNumber > order.dialNumber || owner.status === "queued";
     if (isBound || isEarlierDial || owner.status === "uncertain" || isOverConcurrency(call))
       continue;
-    if (call.status === "canceled") continue;
+    if (call.status === "canceled" || isForeign(evidence, owner.carrierCallId)) continue;
     return `${call.sid} (${call.status}) is dial ${order.dialNumber} of ${owner.id}, which is bound to ${owner.carrierCallId}`;
   }
   return null;
+}
+
+/** One of others, taken for ours from the list: the risk that docs/failure-modes.md names. */
+function isForeign({ desk }: Evidence, carrierCallId: string | null): boolean {
+  return desk.books.findCall(carrierCallId ?? "")?.request === null;
 }
 
 export function outcomesAreReal(
@@ -169,7 +174,6 @@ export function outcomesAreReal(
   const isCanceled = (id: string): boolean =>
     tables.campaigns.some((it) => it.id === id && ["canceled", "failed"].includes(it.status));
   for (const row of tables.recipients) {
-    // One that was taken for ours from the list: the risk that docs/failure-modes.md names.
     if (foreign.has(row.id)) continue;
     if (evidence.handWords.some((it) => it.recipientId === row.id)) continue;
     const settings = evidence.settings.get(row.campaignId ?? "") ?? [];
