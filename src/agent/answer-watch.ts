@@ -77,8 +77,8 @@ export function addEvidence(
 }
 
 /**
- * The watch with a verdict. A machine or a fax stays for ever, and a person gives way to nothing
- * else than those.
+ * The watch with a verdict. A machine or a fax stays (but see `withPickUp`), and a person gives way
+ * to nothing else than those.
  */
 export function withVerdict(
   watch: AnswerWatch,
@@ -97,4 +97,10 @@ export function withVerdict(
   const reason = verdict.reason.slice(0, MAX_REASON_CHARACTERS).toWellFormed();
   const delayMs = Math.max(0, at - watch.answeredAt);
   return { ...noted, verdict: { ...verdict, reason, delayMs } };
+}
+
+/** The watch once somebody has picked up where a mailbox answered: the one way back from it. */
+export function withPickUp(watch: AnswerWatch, reason: string, at: Instant): AnswerWatch {
+  const human = { answeredBy: "human", method: "phrases", reason } as const;
+  return withVerdict({ ...watch, heard: "", verdict: null }, human, at);
 }

@@ -15,9 +15,14 @@ import {
 // soft hyphen) can hide an instruction from the person who checks the list.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]+/gu;
 
-/** One value as text: one line, no invisible characters, at most `MAX_VARIABLE_LENGTH`. */
+/** A value as text: one line, no invisible marks or brackets, at most `MAX_VARIABLE_LENGTH`. */
 export function boundValue(value: string | number | boolean): string {
-  return boundText(String(value), MAX_VARIABLE_LENGTH);
+  return boundData(String(value), MAX_VARIABLE_LENGTH);
+}
+
+// What stands in brackets is the engine's to the model (prompt.ts), whoever wrote the list.
+function boundData(text: string, maxCharacters: number): string {
+  return boundText(text, maxCharacters).replaceAll("[", "(").replaceAll("]", ")");
 }
 
 /**
@@ -28,7 +33,7 @@ export function boundVariables(variables: Variables): Variables {
   const bounded: Record<string, string | number | boolean> = {};
   let bytes = 2;
   for (const [rawName, value] of Object.entries(variables).slice(0, MAX_VARIABLES)) {
-    const name = boundText(rawName, MAX_VARIABLE_NAME_LENGTH);
+    const name = boundData(rawName, MAX_VARIABLE_NAME_LENGTH);
     if (name === "" || Object.hasOwn(bounded, name)) continue;
     const kept = typeof value === "string" ? boundValue(value) : value;
     bytes += Buffer.byteLength(JSON.stringify({ [name]: kept }));

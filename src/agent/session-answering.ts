@@ -3,7 +3,7 @@
 // its message once its greeting is over. Source: voice.md §3.
 
 import type { AnsweredBy } from "../domain/carrier-event.ts";
-import { addEvidence, addHeard, WATCH_MS, withVerdict } from "./answer-watch.ts";
+import { addEvidence, addHeard, WATCH_MS, withPickUp, withVerdict } from "./answer-watch.ts";
 import type { VerdictMethod } from "./answer-watch.ts";
 import { CHECK_MS, openingCheck, readCheck } from "./opening-check.ts";
 import { readOpening } from "./opening-rules.ts";
@@ -12,6 +12,7 @@ import { beginClosing, endNow } from "./session-ending.ts";
 import type { SessionState } from "./session-state.ts";
 import { breakOff, clearTimer, setTimer, speakLine } from "./session-step.ts";
 import type { Step } from "./session-step.ts";
+import { cutAtSilencing } from "./turn-memory.ts";
 
 /** What words made of it. `over`: a machine, and all that follows is under way. */
 export type Heard = "person" | "screening" | "unclear" | "over";
@@ -29,13 +30,15 @@ export function hearPartial(step: Step, text: string): void {
   if (state.phase === "mailbox") return waitForGreeting(step);
   if (!isWatching(step)) return;
   const reading = readOpening(wordsSoFar(state, text));
-  if (reading.kind === "machine" && reading.isDecisive) believeMachine(step, reading);
+  if (reading.kind !== "machine" || !reading.isDecisive || reading.soundsLikePerson) return;
+  believeMachine(step, reading);
 }
 
 /** What the person finished saying, before it becomes a turn. */
 export function hearWords(step: Step, text: string): Heard {
   const { state, at } = step;
   if (state.phase === "mailbox") {
+    if (pickedUp(step, text)) return "person";
     waitForGreeting(step);
     return "over";
   }
@@ -44,6 +47,8 @@ export function hearWords(step: Step, text: string): Heard {
   if (state.phase === "waiting") state.watch = addHeard(state.watch, text);
   switch (reading.kind) {
     case "machine":
+      // "My voicemail is full, who is this?"
+      if (reading.soundsLikePerson) return askWho(step);
       return believeMachine(step, reading) ? "over" : "person";
     case "screening":
       state.watch = addEvidence(
@@ -56,15 +61,44 @@ export function hearWords(step: Step, text: string): Heard {
       verdict(step, "human", "phrases", reading.evidence);
       return "person";
     case "unclear":
-      if (state.watch.verdict !== null || state.watch.check === "answered") return "person";
-      askModel(step);
-      return "unclear";
+      return askWho(step);
   }
+}
+
+function askWho(step: Step): Heard {
+  const { watch } = step.state;
+  if (watch.verdict !== null || watch.check === "answered") return "person";
+  askModel(step);
+  return "unclear";
+}
+
+/**
+ * Somebody speaks where a mailbox was, or over its message: a person after all, who is talked to.
+ * Mailboxes ask nothing. Answers whether it is so.
+ */
+export function pickedUp(step: Step, text: string): boolean {
+  const { state, at } = step;
+  const reading = readOpening(text);
+  if (reading.kind !== "person" || reading.evidence === "short") return false;
+  clearTimer(step, "mailbox");
+  clearTimer(step, "ending");
+  state.memory = cutAtSilencing(state.memory, at);
+  state.agentQuietAt = at;
+  state.phase = "waiting";
+  state.closing = null;
+  state.mailboxSince = null;
+  state.watch = withPickUp(state.watch, `picked up: ${reading.evidence}`, at);
+  return true;
 }
 
 /** Keys: machines press none. */
 export function hearKeys(step: Step): void {
-  if (isWatching(step)) verdict(step, "human", "phrases", "pressed a key");
+  if (isWatching(step)) hearPerson(step, "pressed a key");
+}
+
+/** What only a person does. A machine stays one. */
+export function hearPerson(step: Step, reason: string): void {
+  verdict(step, "human", "phrases", reason);
 }
 
 /** The second opinion, or null when there is none in time. */
@@ -89,8 +123,9 @@ const MACHINES: Readonly<
 > = { "machine-vm": "mailbox", "machine-ivr": "menu", "machine-unavailable": "unavailable" };
 
 /**
- * The carrier's verdict: it decides while nothing was heard or what was heard is not clear. Against
- * a person's words it is only noted. Answers whether a person is to be talked to now.
+ * The carrier's verdict. For a machine it decides only while nothing was said at all: what is said,
+ * and the model's word about it, weigh more, and it is noted. For a person it decides what is not
+ * clear. Answers whether a person is to be talked to now.
  */
 export function hearCarrier(step: Step, answeredBy: AnsweredBy): Heard {
   const { state, at } = step;
@@ -105,9 +140,7 @@ export function hearCarrier(step: Step, answeredBy: AnsweredBy): Heard {
   if (answeredBy === "machine") {
     // Both say machine: it gets no message (contract B.7).
     if (state.phase === "mailbox") endNow(step, "voicemail_detected");
-    else if (state.watch.verdict?.answeredBy !== "human") {
-      machineFound(step, "mailbox", "carrier", answeredBy);
-    }
+    else if (isSilentSoFar(state)) machineFound(step, "mailbox", "carrier", answeredBy);
     return "over";
   }
   if (answeredBy === "unknown" || state.watch.check !== "asked") return "over";
@@ -129,6 +162,11 @@ export function mailboxDue(step: Step): void {
   beginClosing(step, "voicemail_detected", { maxMs: estimateMs * MESSAGE_SLACK + 5_000 });
 }
 
+function isSilentSoFar({ phase, watch, unfinished, memory }: SessionState): boolean {
+  const hasSpoken = unfinished !== null || memory.some((line) => line.role === "callee");
+  return phase !== "closing" && watch.verdict === null && !hasSpoken;
+}
+
 function isWatching(step: Step): boolean {
   const { phase, watch } = step.state;
   if (phase === "closing" || watch.verdict?.answeredBy === "machine") return false;
@@ -146,7 +184,7 @@ function believeMachine(
 ): boolean {
   const wasPerson = step.state.watch.verdict?.answeredBy === "human";
   // Somebody who has already talked to us quotes a greeting more likely than they become one.
-  if (wasPerson && (!reading.isDecisive || reading.soundsLikePerson)) return false;
+  if (wasPerson && !reading.isDecisive) return false;
   return machineFound(step, reading.machine, "phrases", reading.evidence);
 }
 
@@ -202,6 +240,8 @@ function stopCheck(step: Step): void {
 
 function verdict(step: Step, answeredBy: AnsweredBy, method: VerdictMethod, reason: string): void {
   const { state, at } = step;
+  // What the model would say is about older words.
+  if (answeredBy === "human") stopCheck(step);
   if (answeredBy === "human" && state.watch.verdict?.answeredBy === "human") return;
   state.watch = withVerdict(state.watch, { answeredBy, method, reason }, at);
 }

@@ -161,6 +161,8 @@ export interface SessionState {
   readonly wrappingUp: boolean;
   readonly consecutiveFailures: number;
   readonly keypad: string;
+  /** What the person is saying, as far as it has been recognised. */
+  readonly unfinished: { readonly words: string; readonly at: Instant } | null;
   readonly lastLanguage: string | null;
   readonly modelAskedAt: Instant | null;
   readonly modelFirstTokenAt: Instant | null;
@@ -247,6 +249,10 @@ export const MURMUR_LEAD_MS = 2_000;
 
 /** The model is told this long before the longest call is over. */
 export const WRAP_UP_MS = 20_000;
+/** Words that were not finished in so long never will be. */
+export const UNFINISHED_MS = 5_000;
+/** Somebody spoke just then: it is tried again so soon. */
+export const WRAP_UP_AGAIN_MS = 500;
 /** Below this a wrap-up would come as the conversation begins. */
 export const MIN_DURATION_WITH_WRAP_UP_MS = 40_000;
 
@@ -357,6 +363,7 @@ export function startSession(plan: SessionPlan): SessionState {
     wrappingUp: false,
     consecutiveFailures: 0,
     keypad: "",
+    unfinished: null,
     lastLanguage: null,
     modelAskedAt: null,
     modelFirstTokenAt: null,

@@ -5,13 +5,22 @@
 import type { EndCause } from "../domain/call-life.ts";
 import type { Instant } from "../domain/instant.ts";
 import { withVerdict } from "./answer-watch.ts";
+import { findOptOut } from "./opt-out.ts";
 import { factOf, isAtWork } from "./own-tools.ts";
 import type { SessionEffect, SessionFacts, TimerName } from "./session-events.ts";
-import { freshTurn, MAX_DISCLOSURES, repromptAfterMs } from "./session-state.ts";
+import { freshTurn, MAX_DISCLOSURES, repromptAfterMs, UNFINISHED_MS } from "./session-state.ts";
 import type { SessionState } from "./session-state.ts";
 import { stockLinesFor } from "./stock-lines.ts";
 import type { StockLines } from "./stock-lines.ts";
-import { addAgentToken, formatTranscript, markBrokenOff, playbackEndsAt } from "./turn-memory.ts";
+import {
+  addAgentToken,
+  addCallee,
+  formatTranscript,
+  markBrokenOff,
+  playbackEndsAt,
+} from "./turn-memory.ts";
+
+const MAX_REASON_CHARACTERS = 200;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -139,9 +148,30 @@ export function breakOff(step: Step): void {
   abortModel(step);
 }
 
-/** The line is over. Nothing is said, started or waited for after this; only the record follows. */
+/** Notes that the person wants no more calls: the first words that say so stay. */
+export function noteOptOut({ state, at }: Step, words: string): void {
+  if (state.optOut !== null) return;
+  state.optOut = { at, words: words.slice(0, MAX_REASON_CHARACTERS).toWellFormed() };
+  state.callbackAt = null;
+}
+
+// Whoever hangs up at once is cut off before the recogniser has finished their words.
+function hearUnfinished(step: Step): void {
+  const { state, at } = step;
+  const { unfinished } = state;
+  state.unfinished = null;
+  if (unfinished === null || at - unfinished.at > UNFINISHED_MS) return;
+  state.memory = addCallee(state.memory, unfinished.words, unfinished.at);
+  if (findOptOut(unfinished.words) !== null) noteOptOut(step, unfinished.words);
+}
+
+/**
+ * The line is over. Nothing is said, started or waited for after this; only the record follows.
+ * What was being said counts as it stands.
+ */
 export function finish(step: Step, cause: EndCause | null): void {
   const { state } = step;
+  hearUnfinished(step);
   abortModel(step);
   if (state.watch.check === "asked") step.effects.push({ kind: "abortCheck" });
   cancelTools(step);

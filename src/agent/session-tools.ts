@@ -10,14 +10,20 @@ import {
   TRANSFER_TOOL,
 } from "./call-tools.ts";
 import { findOptOut } from "./opt-out.ts";
+import { hearPerson } from "./session-answering.ts";
 import { beginClosing, endNow } from "./session-ending.ts";
 import { callOwnTool } from "./session-own-tools.ts";
 import { MAX_TOOL_ROUNDS } from "./session-state.ts";
-import { breakOff, clearTimer, recordFacts, speakLine, stockLines } from "./session-step.ts";
+import {
+  breakOff,
+  clearTimer,
+  noteOptOut,
+  recordFacts,
+  speakLine,
+  stockLines,
+} from "./session-step.ts";
 import type { Step } from "./session-step.ts";
 import { addNote } from "./turn-memory.ts";
-
-const MAX_REASON_CHARACTERS = 200;
 
 /** A tool that was not offered is not acted on. */
 export function actOnTool(step: Step, name: string, input: unknown): void {
@@ -51,6 +57,7 @@ export function optedOut(step: Step, words: string): boolean {
     return true;
   }
   const cause = state.phase === "mailbox" ? "voicemail_detected" : "completed";
+  if (state.phase !== "mailbox") hearPerson(step, "asks for no more calls");
   breakOff(step);
   clearTimer(step, "greeting");
   clearTimer(step, "mailbox");
@@ -68,11 +75,7 @@ export function hearLastWords(step: Step, soFar: string): void {
 }
 
 function recordOptOut(step: Step, words: string): void {
-  const { state, at } = step;
-  if (state.optOut === null) {
-    state.optOut = { at, words: words.slice(0, MAX_REASON_CHARACTERS).toWellFormed() };
-    state.callbackAt = null;
-  }
+  noteOptOut(step, words);
   recordFacts(step);
 }
 

@@ -4,12 +4,11 @@
 
 import type { Instant } from "../domain/instant.ts";
 import { isAtWork, isUntold } from "./own-tools.ts";
-import { hearCheck, hearKeys, hearWords, machineTagged } from "./session-answering.ts";
+import { hearCheck, hearKeys, hearWords, machineTagged, pickedUp } from "./session-answering.ts";
 import type { Heard } from "./session-answering.ts";
 import { beginClosing, interruptedInClosing } from "./session-ending.ts";
 import {
   freshTurn,
-  MAX_FINAL_CHARACTERS,
   MAX_KEYPAD_DIGITS,
   KEYPAD_PAUSE_MS,
   MAX_TURN_CHARACTERS,
@@ -36,6 +35,7 @@ import { dropUnheard, keepUnheard } from "./session-resume.ts";
 import { requestOf } from "./session-request.ts";
 import { tellOfTools, waitForTools } from "./session-own-tools.ts";
 import { actOnTool, optedOut } from "./session-tools.ts";
+import { speakable } from "./speakable.ts";
 import { filterToken, flushFilter } from "./spoken-text.ts";
 import type { SpokenTag } from "./spoken-text.ts";
 import { recitesRules } from "./withheld-text.ts";
@@ -49,10 +49,15 @@ export function openConversation(
 ): void {
   const { state } = step;
   clearTimer(step, "greeting");
-  if (state.plan.greeting.trim() === "") return startTurn(step, { askedAt, isRetry: false });
-  state.phase = "listening";
   const disclosure = takeDisclosure(step);
-  speakLine(step, `${disclosure} ${state.plan.greeting}`);
+  state.phase = "listening";
+  if (state.plan.greeting.trim() !== "") {
+    speakLine(step, `${disclosure} ${state.plan.greeting}`);
+    return;
+  }
+  // Nobody waits for a model to hear the first word.
+  speakLine(step, disclosure === "" ? stockLines(state).hello : disclosure);
+  startTurn(step, { askedAt, isRetry: false });
 }
 
 /** The model is asked for the next reply, with everything that was said so far. */
@@ -68,6 +73,7 @@ export function startTurn(
   clearTimer(step, "greeting");
   clearTimer(step, "ending");
   clearTimer(step, "filler");
+  if (state.wrappingUp) clearTimer(step, "wrapUp");
   dropUnheard(step);
   state.closing = null;
   recordOpening(step);
@@ -93,6 +99,7 @@ function recordOpening(step: Step): void {
 /** The person has finished saying something. Blank text is nothing. */
 export function personFinished(step: Step, text: string, language: string | null): void {
   const { state } = step;
+  state.unfinished = null;
   const keyed = takeKeypad(step);
   const words = speakable(text);
   if (keyed === "" && isMurmurInBetween(step, words)) return;
@@ -148,15 +155,22 @@ function personSaid(step: Step, said: string, heard: (step: Step) => Heard): voi
   breakOff(step);
   state.memory = addCallee(state.memory, said, at);
   if (optedOut(step, said)) return;
-  if (state.phase === "closing") {
-    if (state.closing?.isCancelable !== true) return;
-    state.closingWasCanceled = true;
-  }
+  if (state.phase === "closing" && !goesOnAfterAll(step, said)) return;
   const who = heard(step);
   if (who === "over") return;
   if (state.phase !== "waiting") return startTurn(step, { askedAt: at, isRetry: false });
   // While somebody else thinks about who it was, nothing is said.
   if (who !== "unclear") beginTalk(step, who);
+}
+
+// Whether words over closing lines lead back into the talk.
+function goesOnAfterAll(step: Step, said: string): boolean {
+  const { state, at } = step;
+  const isMessage = state.closing?.cause === "voicemail_detected";
+  if (isMessage) return playbackEndsAt(state.memory) > at && pickedUp(step, said);
+  if (state.closing?.isCancelable !== true) return false;
+  state.closingWasCanceled = true;
+  return true;
 }
 
 /**
@@ -382,15 +396,4 @@ function lastWords(state: SessionState): string {
   const lines = stockLines(state);
   if (state.turn.endsAs === "transferred") return lines.transferring;
   return state.optOut === null ? lines.goodbye : lines.optedOut;
-}
-
-// Recognisers send words; anything else in them (control characters, lone surrogates, the brackets
-// in which the engine speaks to the model) has no business in a history.
-function speakable(text: string): string {
-  return text
-    .replaceAll(/[\p{Cc}[\]]+/gu, " ")
-    .toWellFormed()
-    .trim()
-    .slice(0, MAX_FINAL_CHARACTERS)
-    .toWellFormed();
 }

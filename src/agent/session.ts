@@ -33,8 +33,10 @@ import {
   MIN_DURATION_WITH_WRAP_UP_MS,
   MIN_GREETING_WAIT_MS,
   planSession,
+  RESUME_AFTER_MS,
   startSession,
   TOKEN_SETTLED_MS,
+  WRAP_UP_AGAIN_MS,
   WRAP_UP_MS,
 } from "./session-state.ts";
 import type { Phase, SessionState } from "./session-state.ts";
@@ -56,6 +58,7 @@ import {
   personInterrupted,
   startTurn,
 } from "./session-turns.ts";
+import { speakable } from "./speakable.ts";
 import { hearLastWords } from "./session-tools.ts";
 import { fillerDue, toolAnswered, toolLate } from "./session-tool-answers.ts";
 import { notePlaybackOver, notePlayed, playbackEndsAt } from "./turn-memory.ts";
@@ -144,7 +147,7 @@ export interface SessionStep {
  * | timer greeting | | greeting → listening | | | | |
  * | timer resume | | | nobody spoke after a cut: the unheard rest once more; of a broken reply → thinking | | | |
  * | timer silence | | | ask once; then goodbye → closing | | | |
- * | timer wrapUp | | the next reply says goodbye; at once if nobody speaks → thinking | | | | |
+ * | timer wrapUp | | the next reply says goodbye; as soon as nobody speaks → thinking | | | | |
  * | timer ending | | | | | | → ended |
  * | timer maxDuration, amdVerdict fax, endRequested | → ended, at once, from every state | | | | | |
  * | closed | → ended without `end`, from every state | | | | | |
@@ -172,10 +175,13 @@ type Handlers = {
 const HANDLERS: Handlers = {
   connected: (step, { answeredAt }) => connected(step, answeredAt),
   partial: (step, { text }) => {
+    const words = speakable(text);
     dropUnheard(step);
-    personIsSpeaking(step, step.at);
-    hearPartial(step, text);
-    hearLastWords(step, text);
+    // Reports of who speaks may be missing, and the next words are under way.
+    personIsSpeaking(step, step.at + RESUME_AFTER_MS);
+    step.state.unfinished = words === "" ? null : { words, at: step.at };
+    hearPartial(step, words);
+    hearLastWords(step, words);
   },
   final: (step, { text, language }) => personFinished(step, text, language),
   interrupted: (step, cut) => personInterrupted(step, cut),
@@ -311,9 +317,12 @@ function isPauseOfMessage({ closing, memory }: SessionState, at: Instant): boole
   return closing?.cause === "voicemail_detected" && remainsMs > MAX_MESSAGE_ERROR_MS;
 }
 
+// Until the model was told, by this or by the person's next words: see startTurn.
 function wrapUp(step: Step): void {
   const { state, at } = step;
   state.wrappingUp = true;
+  if (state.phase === "closing" || state.phase === "mailbox") return;
   const isQuiet = Math.max(state.agentQuietAt, state.personQuietAt) <= at;
-  if (state.phase === "listening" && isQuiet) startTurn(step, { askedAt: null, isRetry: false });
+  if (state.phase !== "listening" || !isQuiet) setTimer(step, "wrapUp", at + WRAP_UP_AGAIN_MS);
+  else startTurn(step, { askedAt: null, isRetry: false });
 }

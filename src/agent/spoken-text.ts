@@ -23,6 +23,9 @@ const MAX_LINK_CHARACTERS = 500;
 /** A longer run of one mark is a ruled line, whatever follows it. */
 const MAX_RUN_CHARACTERS = 20;
 
+/** Control characters other than white space: no voice says them, and no table takes a NUL. */
+const UNSPEAKABLE = /(?!\s)\p{Cc}/gu;
+
 export interface SpokenFilter {
   /** Arrived, but not decided yet. */
   readonly held: string;
@@ -75,7 +78,7 @@ interface Place {
 }
 
 function run(filter: SpokenFilter, token: string, isFinal: boolean): Filtered {
-  let rest = filter.held + token;
+  let rest = filter.held + token.replaceAll(UNSPEAKABLE, "");
   let { atLineStart, lastCharacter } = filter;
   let text = "";
   const tags: SpokenTag[] = [];

@@ -3,6 +3,8 @@
 // never made of data.
 
 export interface StockLines {
+  /** The first words where there are no others: before a model is asked. */
+  readonly hello: string;
   /** The person has been silent for a while. */
   readonly reprompt: string;
   readonly goodbye: string;
@@ -19,6 +21,7 @@ export interface StockLines {
 }
 
 const ENGLISH: StockLines = {
+  hello: "Hello.",
   reprompt: "Are you still there?",
   goodbye: "Thank you for your time. Goodbye.",
   apology: "I am sorry, we have a technical problem. We will be in touch again. Goodbye.",
@@ -31,6 +34,7 @@ const ENGLISH: StockLines = {
 const LINES: Readonly<Record<string, StockLines>> = {
   en: ENGLISH,
   es: {
+    hello: "Hola.",
     reprompt: "¿Sigue ahí?",
     goodbye: "Gracias por su tiempo. Adiós.",
     apology:
@@ -41,6 +45,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Un momento, por favor.",
   },
   fr: {
+    hello: "Bonjour.",
     reprompt: "Vous êtes toujours là ?",
     goodbye: "Merci pour votre temps. Au revoir.",
     apology:
@@ -51,6 +56,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Un instant, s'il vous plaît.",
   },
   de: {
+    hello: "Guten Tag.",
     reprompt: "Sind Sie noch da?",
     goodbye: "Vielen Dank für Ihre Zeit. Auf Wiederhören.",
     apology:
@@ -61,6 +67,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Einen Moment, bitte.",
   },
   it: {
+    hello: "Salve.",
     reprompt: "È ancora in linea?",
     goodbye: "Grazie per il suo tempo. Arrivederci.",
     apology: "Mi dispiace, abbiamo un problema tecnico. La ricontatteremo. Arrivederci.",
@@ -70,6 +77,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Un momento, per favore.",
   },
   pt: {
+    hello: "Olá.",
     reprompt: "Ainda está aí?",
     goodbye: "Obrigado pelo seu tempo. Até logo.",
     apology: "Peço desculpa, temos um problema técnico. Voltaremos a entrar em contato. Até logo.",
@@ -79,6 +87,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Um momento, por favor.",
   },
   nl: {
+    hello: "Goedendag.",
     reprompt: "Bent u er nog?",
     goodbye: "Bedankt voor uw tijd. Tot ziens.",
     apology:
@@ -89,6 +98,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Een moment, alstublieft.",
   },
   hi: {
+    hello: "नमस्ते।",
     reprompt: "क्या आप अभी भी लाइन पर हैं?",
     goodbye: "आपके समय के लिए धन्यवाद। नमस्ते।",
     apology: "क्षमा करें, हमें तकनीकी समस्या आ रही है। हम आपसे फिर संपर्क करेंगे। नमस्ते।",
@@ -98,6 +108,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "कृपया एक क्षण रुकिए।",
   },
   ru: {
+    hello: "Здравствуйте.",
     reprompt: "Вы ещё на линии?",
     goodbye: "Спасибо за ваше время. До свидания.",
     apology: "Извините, у нас техническая неполадка. Мы свяжемся с вами ещё раз. До свидания.",
@@ -107,6 +118,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "Одну минуту, пожалуйста.",
   },
   ja: {
+    hello: "もしもし。",
     reprompt: "もしもし、聞こえていますか?",
     goodbye: "お時間をいただきありがとうございました。失礼いたします。",
     apology:
@@ -117,6 +129,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "少々お待ちください。",
   },
   ar: {
+    hello: "مرحبًا.",
     reprompt: "هل ما زلت معي؟",
     goodbye: "شكرًا لوقتك. مع السلامة.",
     apology: "عذرًا، لدينا مشكلة تقنية. سنتواصل معك مرة أخرى. مع السلامة.",
@@ -126,6 +139,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "لحظة من فضلك.",
   },
   he: {
+    hello: "שלום.",
     reprompt: "האם אתם עדיין על הקו?",
     goodbye: "תודה על הזמן שלכם. להתראות.",
     apology: "סליחה, יש לנו תקלה טכנית. ניצור אתכם קשר שוב. להתראות.",
@@ -135,6 +149,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "רגע אחד, בבקשה.",
   },
   ko: {
+    hello: "안녕하세요.",
     reprompt: "아직 듣고 계신가요?",
     goodbye: "시간 내주셔서 감사합니다. 안녕히 계세요.",
     apology: "죄송합니다. 기술적인 문제가 있습니다. 다시 연락드리겠습니다. 안녕히 계세요.",
@@ -144,6 +159,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "잠시만 기다려 주세요.",
   },
   zh: {
+    hello: "您好。",
     reprompt: "请问您还在吗?",
     goodbye: "感谢您的时间,再见。",
     apology: "很抱歉,我们遇到了技术问题。我们会再次与您联系。再见。",
@@ -153,6 +169,7 @@ const LINES: Readonly<Record<string, StockLines>> = {
     oneMoment: "请稍等。",
   },
   pl: {
+    hello: "Dzień dobry.",
     reprompt: "Czy jest Pan lub Pani nadal na linii?",
     goodbye: "Dziękuję za poświęcony czas. Do widzenia.",
     apology: "Przepraszam, mamy problem techniczny. Skontaktujemy się ponownie. Do widzenia.",

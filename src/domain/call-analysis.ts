@@ -3,6 +3,7 @@
 // taken from the talk must show the words that say so; a value whose words nobody said is dropped.
 
 import { z } from "zod";
+import { displayable } from "./plain-text.ts";
 
 /** Contract B.9, `data_extraction_fields`. */
 export interface ExtractionField {
@@ -125,19 +126,27 @@ export function readAnalysis(
     const found = extracted[keyOf(index)] ?? { value: null, quote: null };
     const quote = lettersOf(found.quote ?? "");
     const isSaid = found.value !== null && quote !== "" && said.includes(quote);
-    return { name: field.name, value: isSaid ? found.value : null, quote: found.quote ?? "" };
+    return {
+      name: field.name,
+      value: isSaid ? storable(found.value) : null,
+      quote: displayable(found.quote ?? "", MAX_VALUE_CHARACTERS),
+    };
   });
   const withValue = supported.filter((each) => each.value !== null);
   return {
     kind: "read",
     analysis: {
-      summary: summary.slice(0, MAX_SUMMARY_CHARACTERS),
+      summary: displayable(summary, MAX_SUMMARY_CHARACTERS),
       successful,
       sentiment,
       extracted: Object.fromEntries(supported.map(({ name, value }) => [name, value])),
       evidence: Object.fromEntries(withValue.map(({ name, quote }) => [name, quote])),
     },
   };
+}
+
+function storable<Value>(value: Value): Value | string {
+  return typeof value === "string" ? displayable(value, MAX_VALUE_CHARACTERS) : value;
 }
 
 function answerOf(fields: readonly ExtractionField[]) {

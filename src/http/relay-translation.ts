@@ -45,7 +45,9 @@ export function textCommandOf(
 ): RelayTextCommand {
   const { token, last, isUninterruptible } = effect;
   const command = { type: "text", token, last } as const;
-  return isUninterruptible === true ? { ...command, interruptible: "none" } : command;
+  // Only our own next words cut it: of it nothing is heard once somebody has picked up.
+  const isForMachine = isUninterruptible === true;
+  return isForMachine ? { ...command, interruptible: "none", preemptible: true } : command;
 }
 
 /** The end, for the wire; its cause comes back with the connect action. */

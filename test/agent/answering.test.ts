@@ -188,12 +188,36 @@ test("whoever is read the message and asks for no more calls is not read the res
   const talk = new Talk({ ...waiting, voicemailMessage: "A long message. ".repeat(40) }).connect();
   talk.happen({ kind: "partial", text: "you have reached my voicemail" });
   talk.pass(5_000);
-  talk.say("Hello, this is me, who are you?");
+  talk.say("Well, well.");
   expect(talk.endCause).toBeNull();
   // The line could be cut before these words are finished.
   talk.happen({ kind: "partial", text: "whoever you are don't call me again" });
   expect(facts(talk)?.optOut?.words).toBe("whoever you are don't call me again");
   expect(talk.endCause).toBe("voicemail_detected");
+});
+
+test("somebody who picks up where a mailbox answered hears the opening and not the message", () => {
+  const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
+  talk.happen({ kind: "partial", text: "you have reached my voicemail" });
+  talk.pass(1_500);
+  talk.say("Hello, sorry, who is this?");
+  expect(talk.spoken).toEqual(["Hello, this is the clinic."]);
+  expect(talk.state.watch.verdict).toMatchObject({ answeredBy: "human", method: "phrases" });
+  talk.pass(10_000);
+  expect(talk.endCause).toBeNull();
+});
+
+test("over the message too; what was heard of it stays in the record", () => {
+  const talk = new Talk({ ...waiting, voicemailMessage: "A long message. ".repeat(40) }).connect();
+  talk.happen({ kind: "partial", text: "you have reached my voicemail" });
+  talk.pass(5_000);
+  talk.say("Hello, this is me, who are you?");
+  expect(talk.spoken.at(-1)).toBe("Hello, this is the clinic.");
+  talk.pass(10_000);
+  expect(talk.endCause).toBeNull();
+  talk.happen({ kind: "closed", how: "hung_up" });
+  const heard = talk.transcript.find((line) => line.startsWith("agent: A long message."));
+  expect(heard?.length).toBeLessThan(100);
 });
 
 test("what a mailbox says after its greeting changes nothing", () => {
@@ -224,9 +248,9 @@ test("no message for a menu, a dead number or a mailbox that is full", () => {
   }
 });
 
-test("the carrier's verdict decides what words leave open, and no message is left for it", () => {
+test("the carrier's machine decides while nothing was said, and no message is left for it", () => {
   const talk = new Talk({ ...waiting, voicemailMessage: "Call us back." }).connect();
-  talk.say("The summer party of the rowing club has been moved to next week");
+  talk.pass(1_000);
   talk.happen({ kind: "amdVerdict", answeredBy: "machine" });
   expect(talk.endCause).toBe("voicemail_detected");
   expect(talk.spoken).toEqual([]);
@@ -236,6 +260,66 @@ test("the carrier's verdict decides what words leave open, and no message is lef
   person.say("The summer party of the rowing club has been moved to next week");
   person.happen({ kind: "amdVerdict", answeredBy: "human" });
   expect(person.spoken).toEqual(["Hello, this is the clinic."]);
+});
+
+test("while somebody speaks, or the model is asked who, the carrier's machine is only noted", () => {
+  const speaking = new Talk(waiting).connect();
+  speaking.happen({ kind: "partial", text: "Miller family good morning you are speaking with" });
+  speaking.happen({ kind: "amdVerdict", answeredBy: "machine" });
+  expect(speaking.endCause).toBeNull();
+
+  const asked = new Talk(waiting).connect();
+  asked.say("The summer party of the rowing club has been moved to next week");
+  asked.happen({ kind: "amdVerdict", answeredBy: "machine" });
+  expect(asked.endCause).toBeNull();
+  // Nobody knows: a tie, and ties are people.
+  asked.pass(1_500);
+  expect(asked.spoken).toEqual(["Hello, this is the clinic."]);
+
+  const tie = new Talk(waiting).connect();
+  tie.say("The summer party of the rowing club has been moved to next week");
+  tie.pass(1_500);
+  tie.happen({ kind: "amdVerdict", answeredBy: "machine" });
+  expect(tie.endCause).toBeNull();
+});
+
+test("what the model says of earlier words does not undo a person's words or keys", () => {
+  for (const person of [
+    { kind: "final", text: "Hello? Who is this?", language: null },
+    { kind: "dtmf", digit: "#" },
+  ] as const) {
+    const talk = new Talk(waiting).connect();
+    talk.say("Well the thing is that we moved here only two weeks ago");
+    const effects = talk.happen(person);
+    expect(effects.map((effect) => effect.kind)).toContain("abortCheck");
+    talk.happen({ kind: "checkAnswered", input: { answered_by: "machine-vm" } });
+    expect(talk.endCause).toBeNull();
+    expect(talk.state.watch.verdict?.answeredBy).toBe("human");
+  }
+});
+
+test("a person whose first words speak of a mailbox is asked about and not hung up on", () => {
+  for (const words of [
+    "Sorry, my voicemail is full, who is this?",
+    "Hi, I was just about to check my messages, did you call?",
+    "Is this the reached my voicemail thing again? Who is calling?",
+  ]) {
+    const talk = new Talk(waiting).connect();
+    const effects = talk.say(words);
+    expect(effects.map((effect) => effect.kind)).not.toContain("end");
+    talk.pass(1_500);
+    expect(talk.spoken, words).toEqual(["Hello, this is the clinic."]);
+  }
+});
+
+test("whoever first asks for no more calls is a person, whatever the carrier says", () => {
+  const talk = new Talk(waiting).connect();
+  talk.say("Stop calling me.");
+  talk.happen({ kind: "amdVerdict", answeredBy: "machine" });
+  expect(talk.spoken).toEqual(["You will not be called again. Goodbye."]);
+  talk.pass(10_000);
+  expect(talk.endCause).toBe("completed");
+  expect(facts(talk)?.verdict).toMatchObject({ answeredBy: "human" });
 });
 
 test("against a person's words the carrier's machine is only noted; a fax ends any call", () => {

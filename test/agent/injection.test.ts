@@ -91,6 +91,8 @@ test.each(ATTACKS.map((attack, index) => [index, attack]))(
     expect(marks[1]).toBe((marks[0] ?? 0) + 2);
     const block: unknown = JSON.parse(lines[(marks[0] ?? 0) + 1] ?? "");
     expect(Object.keys(block as object)).toEqual(["note"]);
+    // What stands in brackets is the engine's.
+    expect(JSON.stringify(block)).not.toMatch(/[[\]]/);
     expect(data.replaceAll("\n", "")).not.toMatch(/[\p{Cf}\p{Cc}]/u);
   },
 );
@@ -117,6 +119,7 @@ test.each(ATTACKS.map((attack, index) => [index, attack]))(
     expect(purpose.split("\n")).toHaveLength(1);
     expect(purpose.length).toBeLessThanOrEqual(600);
     expect(purpose).toMatch(/ about tea\. The end\.$/);
+    expect(purpose).not.toMatch(/[[\]]/);
   },
 );
 

@@ -229,6 +229,21 @@ test("the longest call: the model is told to say goodbye, then the line is cut",
   expect(talk.endCause).toBe("max_duration_reached");
 });
 
+test("whoever speaks as the warning is due is warned when they are done", () => {
+  const talk = new Talk({ maxCallDurationMs: 60_000, silenceHangupMs: 45_000 }).connect();
+  talk.pass(38_000);
+  talk.say("Hm.");
+  talk.reply("There is a great deal to say about that, and it takes a little while to say it.");
+  const during = talk.pass(3_000);
+  expect(during.filter((effect) => effect.kind === "startModel")).toHaveLength(0);
+  const after = talk.pass(5_000);
+  expect(lastRequest(after).at(-1)).toMatch(/^user: \[note: .*time limit/);
+  expect(after.filter((effect) => effect.kind === "startModel")).toHaveLength(1);
+  talk.reply("I have to go, goodbye.");
+  const rest = talk.pass(10_000);
+  expect(rest.filter((effect) => effect.kind === "startModel")).toHaveLength(0);
+});
+
 test("when the person hangs up there is no end cause, and the transcript stops where the audio did", () => {
   const talk = new Talk().connect();
   talk.pass(3_000);

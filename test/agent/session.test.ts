@@ -161,11 +161,48 @@ test("the agent that waits greets after two seconds, or answers the person's fir
   expect(talking.spoken).toEqual(["Hello, it is the clinic."]);
 });
 
-test("without a greeting the model opens the conversation", () => {
+test("without a greeting nobody waits for the model: a hello first, then it opens the talk", () => {
   const talk = new Talk({ greeting: "" }).connect();
-  expect(lastRequest(talk.effects)).toEqual(["system: Rules.", "user: Facts."]);
-  talk.reply("Good morning!");
-  expect(talk.spoken).toEqual(["Good morning!"]);
+  expect(talk.spoken).toEqual(["Hello."]);
+  expect(lastRequest(talk.effects)).toContain("assistant: Hello.");
+  talk.reply("I am calling about tomorrow.");
+  expect(talk.spoken).toEqual(["Hello.", "I am calling about tomorrow."]);
+
+  const disclosed = new Talk({ greeting: "", disclosure: "This is a machine." }).connect();
+  expect(disclosed.spoken).toEqual(["This is a machine."]);
+});
+
+test("a NUL in a reply is neither spoken nor kept", () => {
+  const talk = new Talk().connect();
+  talk.pass(3_000);
+  talk.say("Yes?");
+  talk.reply("One\u0000 ", "two\u0007.");
+  expect(talk.spoken.at(-1)).toBe("One two.");
+  expect(talk.transcript.at(-1)).toBe("agent: One two.");
+});
+
+test("what was being said when the line went dead is in the record", () => {
+  const talk = new Talk().connect();
+  talk.pass(3_000);
+  talk.happen({ kind: "partial", text: "no I have to\u0000 go" });
+  talk.happen({ kind: "closed", how: "hung_up" });
+  expect(talk.transcript.at(-1)).toBe("callee: no I have to  go");
+
+  const long = new Talk().connect();
+  long.pass(3_000);
+  long.happen({ kind: "partial", text: "hm" });
+  long.pass(8_000);
+  long.happen({ kind: "closed", how: "hung_up" });
+  expect(long.transcript.at(-1)).toMatch(/^agent/);
+});
+
+test("an answer of a tool waits while words are under way, also without reports of who speaks", () => {
+  const talk = new Talk({ silenceHangupMs: 30_000 }).connect();
+  talk.pass(10_000);
+  talk.happen({ kind: "partial", text: "and then I thought" });
+  expect(talk.state.personQuietAt).toBeGreaterThan(talk.now);
+  talk.say("And then I thought so.");
+  expect(talk.state.personQuietAt).toBe(talk.now);
 });
 
 test("a model that fails before its first word is asked once more, at once", () => {

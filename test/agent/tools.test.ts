@@ -37,6 +37,20 @@ function facts(talk: Talk): SessionFacts | undefined {
   return talk.effects.findLast((effect) => effect.kind === "record")?.facts;
 }
 
+test("whoever asks for no more calls and hangs up in mid-word is not called again", () => {
+  for (const end of [
+    { kind: "closed", how: "hung_up" },
+    { kind: "closed", how: "lost" },
+    { kind: "endRequested", cause: "canceled" },
+  ] as const) {
+    const talk = talkWith();
+    talk.happen({ kind: "partial", text: "take me off your list" });
+    talk.happen(end);
+    expect(facts(talk)?.optOut).toEqual({ at: talk.now, words: "take me off your list" });
+    expect(talk.transcript.at(-1)).toBe("callee: take me off your list");
+  }
+});
+
 test("only what the agent can do is offered", () => {
   const names = (agent: Partial<typeof AGENT>, callback: typeof rules | null) =>
     planSession({ ...AGENT, ...agent }, { ...opening, callback }).tools.map((tool) => tool.name);

@@ -8,7 +8,7 @@ import {
   OPENING_LIMIT_MS,
 } from "../../agent/generated-greeting.ts";
 import { prepareGreeting } from "../../agent/greeting.ts";
-import type { SessionOpening } from "../../agent/session.ts";
+import { openSession, type SessionOpening } from "../../agent/session.ts";
 import type { SessionFacts } from "../../agent/session-events.ts";
 import type { CallAnalysis } from "../../domain/call-analysis.ts";
 import { decideEnding } from "../../domain/call-life.ts";
@@ -87,7 +87,8 @@ export async function rehearseTalk(
       person: (line) => personOn(line, person, parts),
       runTool: (call, signal) => parts.tools.run(talkWith(person), call, signal),
     });
-    return talkOf(person, facts, notes);
+    const offered = new Set(openSession(opening).plan.tools.map((tool) => tool.name));
+    return talkOf(person, facts, { ...notes, toolCalls: toolCallsOf(facts, notes, offered) });
   } finally {
     pace.stop();
   }
@@ -138,7 +139,9 @@ async function openingFor(
     boundary: openDice(seed, "boundary", person.phone).hex(12),
     context,
   };
-  const written = settings.dynamic_greeting
+  // As wantsWrittenOpening of store/conversations.ts has it.
+  const isWritten = settings.dynamic_greeting || (settings.welcome_message ?? "").trim() === "";
+  const written = isWritten
     ? readOpeningReply(await replyText(model, openingRequest(parts, at)))
     : null;
   const greeting = written ?? prepareGreeting(settings, person.variables, describeCall(context));
@@ -181,7 +184,7 @@ function talkOf(
     turns,
     avgLatencyMs,
     callbackAt,
-    toolCalls: toolCallsOf(facts, notes),
+    toolCalls: notes.toolCalls,
     endedReason: isSettled ? ending.endedReason : "failed",
     outcome: isSettled ? ending.state : "failed",
     answeredBy: answeredBy ?? "unknown",
@@ -189,13 +192,24 @@ function talkOf(
   };
 }
 
+// What a model asks for does nothing when it was not offered, or when its arguments do not fit.
 function toolCallsOf(
   facts: SessionFacts | null,
   { toolCalls }: ModelNotes,
-): RehearsedTalk["toolCalls"] {
+  offered: ReadonlySet<string>,
+): NotedToolCall[] {
+  const refused = new Set(
+    facts?.toolCalls.filter((call) => call.outcome === "refused").map((call) => call.name),
+  );
+  const made = new Set(
+    facts?.toolCalls.filter((call) => call.outcome !== "refused").map((call) => call.name),
+  );
+  const done = toolCalls.filter(
+    ({ name }) => offered.has(name) && (!refused.has(name) || made.has(name)),
+  );
   const isOptOut = facts !== null && facts.optOut !== null;
-  if (!isOptOut || toolCalls.some((call) => call.name === "record_opt_out")) return toolCalls;
-  return [...toolCalls, { name: "record_opt_out", input: {} }];
+  if (!isOptOut || done.some((call) => call.name === "record_opt_out")) return done;
+  return [...done, { name: "record_opt_out", input: {} }];
 }
 
 /** The line was dead before the conversation said anything of itself. */
